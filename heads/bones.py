@@ -37,7 +37,4 @@ def bones_to_joints(bones: Tensor, skeleton: Skeleton) -> Tensor:
 
 def ancestor_matrix(skeleton: Skeleton) -> Tensor:
     """(K, K) with 1 at (k, a) where a is k or an ancestor of k, else 0."""
-    matrix = torch.zeros(len(skeleton), len(skeleton))
-    for joint, path in enumerate(skeleton.ancestry):
-        matrix[joint, list(path)] = 1.0
-    return matrix
+    return torch.tensor([[float(joint in path) for joint in range(len(skeleton))] for path in skeleton.ancestry])

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from heads.bones import bones_to_joints, joints_to_bones
-from heads.composition import REPRESENTATIONS
+from heads.bones import joints_to_bones
+from heads.composition import composition_matrix
 from heads.likelihood import ResidualLikelihood
 from heads.losses import CompositionalLoss
 from heads.normalization import denormalize, mask_joints, masked_mean_std, normalize
+from heads.pairs import joint_pairs
 from heads.skeleton import Skeleton, get_skeleton
 
 
@@ -61,11 +62,9 @@ class PoseCodec(nn.Module):
 
     def __init__(self, skeleton: Skeleton, mean: Tensor, std: Tensor, representation: str = "bones") -> None:
         super().__init__()
-        if representation not in REPRESENTATIONS:
-            raise ValueError(f"unknown representation '{representation}'; choose joints or bones")
-        eye, bones = torch.eye(len(skeleton)), representation == "bones"
-        self.register_buffer("from_joints", joints_to_bones(eye, skeleton) if bones else eye)
-        self.register_buffer("to_joints", bones_to_joints(eye, skeleton) if bones else eye)
+        eye = torch.eye(len(skeleton))
+        self.register_buffer("from_joints", joints_to_bones(eye, skeleton) if representation == "bones" else eye)
+        self.register_buffer("to_joints", -composition_matrix(skeleton, joint_pairs(skeleton), representation))
         self.register_buffer("mean", mean.float())
         self.register_buffer("std", std.float())
 

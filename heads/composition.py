@@ -17,8 +17,6 @@ from heads.bones import ancestor_matrix, append_origin
 from heads.pairs import Pair
 from heads.skeleton import Skeleton
 
-REPRESENTATIONS = ("joints", "bones")
-
 
 def relative_positions(joints: Tensor, pairs: Sequence[Pair]) -> Tensor:
     """dJ(u, v) = J_v - J_u of every pair.
@@ -47,7 +45,7 @@ def composition_matrix(skeleton: Skeleton, pairs: Sequence[Pair], representation
     Raises:
         ValueError: for another representation.
     """
-    if representation not in REPRESENTATIONS:
+    if representation not in ("joints", "bones"):
         raise ValueError(f"unknown representation '{representation}'; choose joints or bones")
     to_joints = torch.eye(len(skeleton)) if representation == "joints" else -ancestor_matrix(skeleton)
     return relative_positions(to_joints, pairs)

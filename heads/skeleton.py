@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 
 # MPII's scale is a person's height / 200 px, and the crop's side is 1.25 times that height.
 BOX_PER_SCALE = 200.0  # image pixels of a person's height, or the longer side of a box, per unit of scale
@@ -52,16 +53,14 @@ class Skeleton:
             raise ValueError(f"skeleton: a parent or flip index is outside 0..{joints - 1}")
         if len(set(flips)) != len(flips):
             raise ValueError("skeleton: a joint is in two flip pairs")
-        rooted = {-1}
-        for joint in range(joints):
-            path: dict[int, int] = {}  # joint -> its place on the way to the root, or to a joint that leads there
-            while joint not in rooted:
-                if joint in path:
-                    cycle = " -> ".join(self.names[j] for j in [*list(path)[path[joint] :], joint])
-                    raise ValueError(f"skeleton: the parents form a cycle: {cycle}")
-                path[joint] = len(path)
-                joint = self.parents[joint]
-            rooted.update(path)
+        upward = TopologicalSorter(dict.fromkeys(range(joints), ()))
+        for joint, parent in enumerate(self.parents):
+            upward.add(parent, joint)
+        try:
+            upward.prepare()
+        except CycleError as error:
+            cycle = " -> ".join(self.names[joint] for joint in error.args[1])
+            raise ValueError(f"skeleton: the parents form a cycle: {cycle}") from None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -90,25 +89,20 @@ class Skeleton:
     @cached_property
     def flip_permutation(self) -> tuple[int, ...]:
         """Index of each joint's mirror image; a joint off every pair maps to itself."""
-        order = list(range(len(self)))
-        for right, left in self.flip_pairs:
-            order[right], order[left] = left, right
-        return tuple(order)
+        mirrored = {one: other for pair in self.flip_pairs for one, other in (pair, pair[::-1])}
+        return tuple(mirrored.get(joint, joint) for joint in range(len(self)))
 
     @cached_property
     def sides(self) -> tuple[str, ...]:
         """`right`, `left` or `center` for each joint: the person's side, as the flip pairs (right, left) give it."""
-        sides = ["center"] * len(self)
-        for right, left in self.flip_pairs:
-            sides[right], sides[left] = "right", "left"
-        return tuple(sides)
+        sides = {joint: side for pair in self.flip_pairs for joint, side in zip(pair, ("right", "left"), strict=True)}
+        return tuple(sides.get(joint, "center") for joint in range(len(self)))
 
     def index(self, name: str) -> int:
         """Index of the joint called `name`. Raises ValueError for an unknown name."""
-        try:
-            return self.names.index(name)
-        except ValueError:
-            raise ValueError(f"unknown joint '{name}'; this skeleton has {', '.join(self.names)}") from None
+        if name not in self.names:
+            raise ValueError(f"unknown joint '{name}'; this skeleton has {', '.join(self.names)}")
+        return self.names.index(name)
 
 
 # MPII's own joint order; the tree of Fig. 1 with the pelvis as root. Sigmas: mmpose's.

@@ -96,9 +96,8 @@ def read_starts(
         raise PoseError(f"{path}: does not tell whose image each pose is of; give person_ids, or COCO's results")
     names = names.tolist() if ids is None else [person.rpartition("#")[0] for person in ids.tolist()]
     poses = name_poses(predictions, skeleton.names, dimensions, path)
-    boxes = pose_boxes(poses)
-    entries = (NamedBox(name, box, start=pose) for name, box, pose in zip(names, boxes, poses, strict=True))
-    return gather_people(path, entries, files)
+    rows = zip(names, pose_boxes(poses), poses, strict=True)
+    return gather_people(path, (NamedBox(name, box, start=pose) for name, box, pose in rows), files)
 
 
 def gather_people(

@@ -1,5 +1,6 @@
 """A cascade in torch as a `Network` (`ief.inference.stream`)."""
 
+import math
 import os
 
 import numpy as np
@@ -18,15 +19,18 @@ class CascadeNetwork:
         cascade: in evaluation mode, on the device to run it on, with one stage or more.
         flip: average each stage over the crop and its mirror, if its skeleton can be mirrored.
         score_map: what scores of joints mean; None leaves them as the last stage gives them.
+        limit: how far a joint of a given pose is moved at most, each time / side of the crop.
     """
 
-    def __init__(self, cascade: Cascade, flip: bool = False, score_map: ScoreMap | None = None) -> None:
+    def __init__(
+        self, cascade: Cascade, flip: bool = False, score_map: ScoreMap | None = None, limit: float = math.inf
+    ) -> None:
         design = cascade.stages[0].design
         self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
         self.dimensions, self.rooted, self.score_map = cascade.mean_pose.shape[-1], design.rooted, score_map
         self.name = f"{self.stage + 1} stage{'s' if self.stage else ''} of {design.backbone}"
-        self.process = os.getpid()
+        self.limit, self.process = limit, os.getpid()
 
     def __setstate__(self, state: dict) -> None:
         vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
@@ -47,7 +51,8 @@ class CascadeNetwork:
         if start is None:
             poses, sigma = self.cascade.predict(images, self.flip)
         else:
-            poses, sigma = self.cascade.refine(images, torch.from_numpy(start).to(images), times, self.flip)
+            start = torch.from_numpy(start).to(images)
+            poses, sigma = self.cascade.refine(images, start, times, self.flip, self.limit)
         stages = [self.cascade.hide_unlabeled(pose).double().cpu().numpy() for pose in poses]
         scores = self.cascade.stages[-1].scores(sigma).double().cpu().numpy()
         sigma = sigma.double().cpu().numpy()

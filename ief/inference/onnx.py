@@ -39,8 +39,7 @@ class OnnxNetwork:
         self.inputs = tuple(entry.name for entry in self.session.get_inputs())
         self.outputs = [entry.name for entry in self.session.get_outputs()]
         metadata = self.session.get_modelmeta().custom_metadata_map
-        known = self.inputs in (CROPS, IMAGE, BOXES)
-        if not known or "size" not in metadata or "joints" not in self.outputs:
+        if self.inputs not in (CROPS, IMAGE, BOXES) or "size" not in metadata or "joints" not in self.outputs:
             raise PoseError(f"{path}: takes {', '.join(self.inputs)}, not what a model that `ief export` wrote does")
         with name_corrupt(path, "export it again", Exception):  # what ONNX Runtime raises has no base class of its own
             self.size, tree = int(metadata["size"]), json.loads(metadata.get("skeleton", "null"))

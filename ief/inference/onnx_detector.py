@@ -11,8 +11,6 @@ What a file is, is told by its outputs:
     (1, 5 + C, H, W)                    a map of cells: FastestDet
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

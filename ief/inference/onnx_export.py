@@ -275,13 +275,15 @@ def quantize(source: Path, target: Path, crops: np.ndarray) -> Path:
 
 
 def list_residual_nodes(graph: object) -> list[str]:
-    """Names of the residual blocks' convolutions, sums and ReLUs in an `onnx.GraphProto`."""
+    """Names of the residual blocks' convolutions, sums, ReLUs and, where these are clipped, clips in a `GraphProto`."""
     producers = {output: node.op_type for node in graph.node for output in node.output}
     channels = {tensor.name: tensor.dims[1] for tensor in graph.initializer if len(tensor.dims) == 4}
+    sources = {node.name: {producers.get(name) for name in node.input} for node in graph.node}
     return [
         node.name
         for node in graph.node
         if (node.op_type == "Conv" and channels[node.input[1]] != 3)
-        or (node.op_type == "Add" and {producers.get(name) for name in node.input} <= {"Conv", "Relu"})
+        or (node.op_type == "Add" and "Conv" in sources[node.name] <= {"Conv", "Relu", "Clip", "Add"})
+        or (node.op_type == "Clip" and "Conv" in sources[node.name])
         or node.op_type == "Relu"
     ]

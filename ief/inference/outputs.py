@@ -49,11 +49,9 @@ class Journal:
         if resumes := path.is_file():
             remove_leftovers(path.parent)  # a kill may have come while a picture was written
         for line in path.read_bytes().splitlines() if resumes else ():
-            try:
+            with suppress(ValueError, TypeError, KeyError, RecursionError):
                 entry = json.loads(line)
                 self.known[entry["key"]] = entry
-            except (ValueError, TypeError, KeyError, RecursionError):
-                continue
 
     def key(self, people: ImagePeople) -> str:
         """What tells an image and the boxes asked for from another, or from the same file changed."""

@@ -1,7 +1,5 @@
 """What people call an image, as (H, W, 3) uint8 RGB: paths, PIL images, arrays and tensors of the usual kinds."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from io import IOBase
+from itertools import chain
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING
@@ -16,17 +18,19 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
+from checkpoints.threads import map_ahead
 from checkpoints.weights import describe_run, find_run
 from ief.inference.boxes import check_poses, pose_boxes
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
+from ief.inference.stream import NOBODY, FindPeople, ImagePeople, Network, Outcome, cut_image, map_back
 from mpii_tools.crops import apply_affine
 from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
-    from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
     from ief.model.cascade import Cascade
 
+THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 SINGLE = (str, bytes, bytearray, memoryview, IOBase)  # sequences that are no list of images
 
 
@@ -63,7 +67,12 @@ class PosePredictor:
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike | None = None, device: str | None = None, flip: bool = False, batch_size: int = 32
+        cls,
+        path: str | os.PathLike | None = None,
+        device: str | None = None,
+        flip: bool = False,
+        batch_size: int = 32,
+        limit: float | None = None,
     ) -> PosePredictor:
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
@@ -74,11 +83,15 @@ class PosePredictor:
             flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
                 (`Skeleton.can_mirror`); not for an .onnx.
             batch_size: crops per call of the network.
+            limit: of `refine`, how far the stage moves a joint at most, each time / side of the crop: with 1/64 good
+                poses stay good; None: as far as it wants.
 
         Raises:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
+        if limit is not None and not limit > 0:
+            raise PoseError(f"limit {limit}: must be above 0, a part of the crop's side")
         if not isinstance(path, (str, os.PathLike, NoneType)) or path == "":
             raise PoseError(f"{path!r}: a {type(path).__name__} is no path of a run's folder or an .onnx; give text")
         path = find_run(path)
@@ -94,7 +107,8 @@ class PosePredictor:
 
         stage = re.fullmatch(r"stage(\d+)", path.parent.name) if path.is_file() else None
         run, count = (path.parents[1], int(stage[1]) + 1) if stage else (path, None)
-        network = CascadeNetwork(load_cascade(run, count).to(choose_device(device)), flip, ScoreMap.load(run))
+        cascade = load_cascade(run, count).to(choose_device(device))
+        network = CascadeNetwork(cascade, flip, ScoreMap.load(run), limit or math.inf)
         return cls(network, batch_size, describe_run(run), device)
 
     @classmethod
@@ -131,8 +145,6 @@ class PosePredictor:
         boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
         if len(boxes) != len(images):
             raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
-        from ief.inference.stream import NOBODY, ImagePeople  # with OpenCV, which preprocessed crops do without
-
         people = [
             ImagePeople(*pair, name=Path(pair[0]).name if isinstance(pair[0], (str, os.PathLike)) else f"image {row}")
             for row, pair in enumerate(zip(images, boxes, strict=True))
@@ -145,10 +157,9 @@ class PosePredictor:
 
             find_people = load_detector(None if detect is True else Path(detect), device=self.device)
         outcomes = list(self.stream(people, find_people, refine))
-        for outcome in outcomes:
-            for line in outcome.left_out:
-                if not line.endswith(NOBODY):
-                    raise PoseError(line)
+        faults = chain.from_iterable(outcome.left_out for outcome in outcomes)
+        if fault := next((line for line in faults if not line.endswith(NOBODY)), None):
+            raise PoseError(fault)
         return [replace(one.poses, source=image) for one, image in zip(outcomes, images, strict=True)]
 
     def check_refines(self) -> None:
@@ -173,8 +184,6 @@ class PosePredictor:
         Raises:
             PoseError: as when called, and poses that are no such array, or a person without a joint.
         """
-        from ief.inference.stream import ImagePeople  # with OpenCV, which preprocessed crops do without
-
         self.check_refines()
         name = Path(image).name if isinstance(image, (str, os.PathLike)) else "image"
         start = check_poses(poses, (len(self.skeleton), self.dimensions), name)
@@ -191,19 +200,53 @@ class PosePredictor:
         refine: bool = False,
         times: int = 1,
     ) -> Iterator[Outcome]:
-        """The poses of any number of images, in order; bad input ends nothing.
+        """The poses of any number of images, in order; what cannot be read is told in its outcome and ends nothing.
 
         Args:
-            images: what to predict. Of a list the next ones are read meanwhile, and full batches are predicted; of
+            images: what to predict. Of a list the next ones are read meanwhile, and people of several share a batch; of
                 whatever else, as of a camera, each image by itself, before the next is asked for.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
             refine: predict once more, in the box of each pose; of a list.
             times: how often the last stage corrects the poses that people start from (`ImagePeople.start`).
         """
-        from ief.inference import stream  # OpenCV, which preprocessed crops do without
+        if refine:
+            yield from map(self._look_closer, images, self.stream(images, find_people, times=times))
+            return
+        batch_size, ahead = (self.batch_size, 2 * self.batch_size) if isinstance(images, Sequence) else (1, 0)
+        threads = min(THREADS, os.cpu_count() or 1)
+        cuts = map_ahead(lambda people: cut_image(people, self.network, find_people), images, threads, ahead)
+        waiting: deque[Outcome] = deque()  # whose people are predicted, or being so
+        crops: list[np.ndarray] = []
+        starts: list[np.ndarray] = []  # of those who are predicted next, NaN where they have none
+        done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
+        for blocks, outcome in chain(cuts, [([()], None)]):  # None: no more come
+            waiting.extend([outcome] if outcome else [])
+            starts.extend(outcome.poses.joints if outcome else [])
+            for cut in blocks:
+                crops.extend(cut)
+                while len(crops) >= (batch_size if outcome else 1):
+                    start = np.stack(starts[: len(crops[:batch_size])])
+                    given = () if np.isnan(start).all() else (start, times)
+                    stages, *beside = self.network(np.stack(crops[:batch_size]), *given)
+                    done.extend(zip(stages[-1], *beside, strict=True))
+                    del crops[:batch_size], starts[:batch_size]
+            while waiting and (count := len(waiting[0].poses)) <= len(done):
+                yield map_back(waiting.popleft(), done[:count], self.size, self.min_joint_score)
+                del done[:count]
 
-        outcomes = stream.stream(self.network, images, self.batch_size, find_people, self.min_joint_score, times)
-        return map(partial(stream.refine, self.network, self.batch_size), images, outcomes) if refine else outcomes
+    def _look_closer(self, people: ImagePeople, outcome: Outcome) -> Outcome:
+        """The outcome of an image with everybody's pose predicted once more, in the box of the pose.
+
+        Who has a pose whose box cannot be used, as one off the image, keeps it.
+        """
+        poses = outcome.poses
+        if not len(poses):
+            return outcome
+        (again,) = self.stream([replace(people, boxes=pose_boxes(poses.joints), box_scores=None, sized=False)])
+        columns = {name: getattr(poses, name).copy() for name in ("joints", "boxes", "scores", "sigma")}
+        for name, column in columns.items():
+            column[again.poses.rows] = getattr(again.poses, name)
+        return replace(outcome, poses=replace(poses, **columns))
 
     def predict_split(
         self, data: PreparedSplit, start: np.ndarray | None = None, times: int = 1

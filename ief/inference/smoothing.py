@@ -1,7 +1,5 @@
 """The One-Euro filter of poses in a video (Casiez, Roussel and Vogel, CHI 2012): steady at rest, prompt in motion."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 
 import numpy as np

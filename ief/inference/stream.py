@@ -1,28 +1,22 @@
-"""From images to poses in order: threads read, decode and crop ahead while the network works on full batches."""
+"""An image and its people: cut into crops for a network, and the poses taken back to the image."""
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.threads import map_ahead
 from heads.skeleton import Skeleton
-from ief.inference.boxes import box_matrices, check_boxes, describe_faults, pose_boxes
+from ief.inference.boxes import box_matrices, check_boxes, describe_faults
 from ief.inference.pixels import read_image
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
 from mpii_tools.crops import apply_affine, invert_affine
 from mpii_tools.formats.boxes import find_form_faults
 from mpii_tools.formats.coco_images import PERSON
-from mpii_tools.images.decode import cut_crops
 
 CROPS = 256  # of one image that are cut at a time
-THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 NOBODY = "the detector finds nobody in it"
 # (H, W, 3) uint8 RGB -> the people in it: boxes (P, 4) and scores (P,).
 FindPeople = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -109,63 +103,6 @@ class Outcome:
         return self.poses.image
 
 
-def stream(
-    network: Network,
-    images: Iterable[ImagePeople],
-    batch_size: int,
-    find_people: FindPeople | None = None,
-    min_score: float = 0.0,
-    times: int = 1,
-) -> Iterator[Outcome]:
-    """The poses of each image, in order; what cannot be read is told in its outcome and ends nothing.
-
-    Args:
-        images: a list, of which the next ones are read meanwhile, or whatever else: each is then predicted by itself,
-            before the next is asked for, as a camera's is.
-        batch_size: crops per call of the network; people of several images in a list share one.
-        find_people: finds the people of images without boxes.
-        min_score: of joints that are shown.
-        times: how often the last stage corrects the poses that people start from.
-    """
-    batch_size, ahead = (batch_size, 2 * batch_size) if isinstance(images, Sequence) else (1, 0)
-    threads = min(THREADS, os.cpu_count() or 1)
-    cuts = map_ahead(lambda people: cut_image(people, network, find_people), images, threads, ahead)
-    waiting: deque[Outcome] = deque()  # whose people are predicted, or being so
-    crops: list[np.ndarray] = []
-    starts: list[np.ndarray] = []  # of those who are predicted next, NaN where they have none
-    done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
-    for blocks, outcome in chain(cuts, [([()], None)]):  # None: no more come
-        waiting.extend([outcome] if outcome else [])
-        starts.extend(outcome.poses.joints if outcome else [])
-        for cut in blocks:
-            crops.extend(cut)
-            while len(crops) >= (batch_size if outcome else 1):
-                start = np.stack(starts[: len(crops[:batch_size])])
-                given = () if np.isnan(start).all() else (start, times)
-                stages, *beside = network(np.stack(crops[:batch_size]), *given)
-                done.extend(zip(stages[-1], *beside, strict=True))
-                del crops[:batch_size], starts[:batch_size]
-        while waiting and (count := len(waiting[0].poses)) <= len(done):
-            yield map_back(waiting.popleft(), done[:count], network.size, min_score)
-            del done[:count]
-
-
-def refine(network: Network, batch_size: int, people: ImagePeople, outcome: Outcome) -> Outcome:
-    """The outcome of an image with everybody's pose predicted once more, in the box of the pose.
-
-    Who has a pose whose box cannot be used, as one off the image, keeps it.
-    """
-    poses = outcome.poses
-    if not len(poses):
-        return outcome
-    closer = replace(people, boxes=pose_boxes(poses.joints), box_scores=None, sized=False)
-    (again,) = stream(network, [closer], min(len(poses), batch_size))
-    columns = {name: getattr(poses, name).copy() for name in ("joints", "boxes", "scores", "sigma")}
-    for name, column in columns.items():
-        column[again.poses.rows] = getattr(again.poses, name)
-    return replace(outcome, poses=replace(poses, **columns))
-
-
 def map_back(outcome: Outcome, done: list[tuple[np.ndarray, ...]], size: int, min_score: float) -> Outcome:
     """The outcome with its people's poses (K, D), scores (K,) and sigma (K, 2), which are of crop pixels."""
     poses, columns = outcome.poses, zip(*done, strict=True) if done else ((), (), ())
@@ -183,6 +120,8 @@ def cut_image(
 
     The crops are (n, size, size, 3) uint8 RGB, of `CROPS` people at most; further ones are cut when they are asked for.
     """
+    from mpii_tools.images.decode import cut_crops  # OpenCV, which preprocessed crops do without
+
     name, scores, left_out = people.name, people.box_scores, []
     try:
         image = people.load()

@@ -107,11 +107,6 @@ def hide_password(address: str) -> str:
     return re.sub(r"(?<=://).*@|\?.*", "", address)
 
 
-def name_stream(address: str) -> str:
-    """The name of a stream in results: of its address without scheme, user, password and query."""
-    return re.sub(r"\W+", "-", re.sub(r"^\w+://", "", hide_password(address))).strip("-")
-
-
 def predict_video(
     predictor: PosePredictor,
     path: Path,
@@ -190,7 +185,8 @@ def predict_stream(
         PoseError: no such stream, or the disk refuses.
         Stopped: at a second Ctrl-C, if the stream does not answer.
     """
-    frames, name = VideoFrames(address), name_stream(address)
+    frames = VideoFrames(address)
+    name = re.sub(r"\W+", "-", re.sub(r"^\w+://", "", frames.name)).strip("-")  # of the address without its scheme
     copy, table = folder / f"{name}.pose.mp4", folder / f"{name}.csv"
 
     def annotate() -> Iterator[np.ndarray]:

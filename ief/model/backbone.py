@@ -5,8 +5,6 @@ backbone it takes that convolution, `stem`; what follows it, as a call, which gi
 pose-indexed features are read from; and how many channels these have, `width` and `map_width`.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 from pathlib import Path
@@ -23,6 +21,7 @@ from checkpoints.pretrained import PretrainedWeights, no_download, read_tensors
 
 TIMM = "timm:"  # before the name of a network of timm
 MAP_STRIDES = (4, 8, 16)  # input pixels per cell of the maps, as of a ResNet's layers 1 to 3
+SAME = "Conv2dSame"  # timm's convolution that pads as TensorFlow does, of its networks that come from there
 TRIAL_SIZE = 96  # side of the image that is tried on a network
 
 
@@ -71,7 +70,7 @@ class TimmBackbone(nn.Module):
         first, strides = network.pretrained_cfg.get("first_conv"), [one["reduction"] for one in network.feature_info]
         # Some begin with several convolutions, or with one of a kind of timm's own.
         self.stem, self.network = network.get_submodule(first) if isinstance(first, str) else None, network
-        if type(self.stem) is not nn.Conv2d or not set(MAP_STRIDES) <= set(strides):
+        if type(self.stem).__name__ not in ("Conv2d", SAME) or not set(MAP_STRIDES) <= set(strides):
             raise PoseError(f"{name}: {NO_CNN}")
         network.set_submodule(first, nn.Identity())
         self.maps = [len(strides) - 1 - strides[::-1].index(stride) for stride in MAP_STRIDES]
@@ -105,6 +104,13 @@ def build_backbone(name: str, stride: str = "3x3") -> ResNetBackbone | TimmBackb
     if not isinstance(network, ResNet):
         raise PoseError(f"torchvision has no ResNet called '{name}'; choose resnet18, resnet50, ... or timm:NAME")
     return ResNetBackbone(network, stride)
+
+
+def stem_padding(stem: nn.Conv2d, size: int) -> tuple[int, int]:
+    """Zeros that a backbone's first convolution puts before and behind a row of `size` pixels."""
+    same = max((size - 1) // stem.stride[0] * stem.stride[0] + stem.kernel_size[0] - size, 0)
+    total = same if type(stem).__name__ == SAME else 2 * stem.padding[0]
+    return total // 2, total - total // 2
 
 
 def create_timm(name: str, pretrained: bool = False) -> nn.Module:

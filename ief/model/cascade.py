@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -49,17 +50,22 @@ class Cascade(nn.Module):
             poses.append(pose)
         return poses, sigma
 
-    def refine(self, images: Tensor, start: Tensor, times: int = 1, flip: bool = False) -> tuple[list[Tensor], Tensor]:
+    def refine(
+        self, images: Tensor, start: Tensor, times: int = 1, flip: bool = False, limit: float = math.inf
+    ) -> tuple[list[Tensor], Tensor]:
         """As `predict`, of anybody's pose: the last stage corrects it, and then its own pose, `times` in all.
 
         Args:
             start: (B, K, D) crop pixels; what is NaN is taken from the stages before.
+            limit: how far a joint is moved at most, each time / side of the crop.
         """
         poses, sigma = Cascade(self.mean_pose, self.stages[:-1]).predict(images, flip)
         poses[-1] = torch.where(start.isfinite(), start, poses[-1])
         for _ in range(times):
             pose, sigma = apply_stage(self.stages[-1], images, poses[-1], flip)
-            poses.append(pose)
+            moved = pose - poses[-1]
+            far = moved[..., :2].norm(dim=-1, keepdim=True) / (limit * self.stages[-1].design.size)
+            poses.append(torch.where(far > 1, poses[-1] + moved / far, pose))
         return poses, sigma
 
     def hide_unlabeled(self, pose: Tensor) -> Tensor:

@@ -32,7 +32,13 @@ def gaussian_factors(coordinates: Tensor, size: int, sigma: float) -> Tensor:
 
 
 def convolve_heatmaps(
-    joints: Tensor, size: int, sigma: float, weight: Tensor, stride: int, padding: int, onto: Tensor | None = None
+    joints: Tensor,
+    size: int,
+    sigma: float,
+    weight: Tensor,
+    stride: int,
+    padding: tuple[int, int],
+    onto: Tensor | None = None,
 ) -> Tensor:
     """`conv2d(h, weight, None, stride, padding)` of K heatmaps h with peak 1 at the joints, without the maps.
 
@@ -43,15 +49,15 @@ def convolve_heatmaps(
     Args:
         joints: (B, K, 2) x, y in crop pixels.
         weight: (O, K, k, k) convolution kernel.
-        stride, padding: of the convolution.
+        stride, padding: of the convolution; the latter before and behind each row and column.
         onto: (B, O, size', size') to add the result to. If it is channels last, its memory is overwritten, so
             that the sum takes no pass of its own.
 
     Returns:
-        (B, O, size', size'), size' = (size + 2 padding - k) // stride + 1, channels last in memory.
+        (B, O, size', size'), size' = (size + padding - k) // stride + 1, channels last in memory.
     """
     factors = gaussian_factors(joints, size, sigma).to(weight.dtype)
-    windows = F.pad(factors, (padding, padding)).unfold(-1, weight.shape[-1], stride)  # (B, K, 2, size', k)
+    windows = F.pad(factors, padding).unfold(-1, weight.shape[-1], stride)  # (B, K, 2, size', k)
     columns, rows = windows.unbind(dim=2)
     across = columns.unsqueeze(2) @ weight.permute(1, 2, 3, 0)  # (B, K, k, size', O): in the order the product needs
     batch, joint_count, kernel, length, out_channels = across.shape

@@ -6,19 +6,26 @@ RUN/stage0/training-*.pt        the last two checkpoints of an unfinished traini
 RUN/stage0/log.csv              step, loss, learning rate; METRICS where it was validated
 RUN/predictions-SPLIT.npz       the last stage's poses
 RUN/metrics.json                mean pose and every stage on the validation split
+
+Released weights are such a folder, its stages in a quarter or half of their room: convolutions and linear layers are
+rounded as `checkpoints.tensors` has it; statistics, batch normalizations and the mean pose stay as they are.
 """
 
 import math
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 from torch import Tensor
 
 from checkpoints.errors import PoseError
-from checkpoints.files import checksum
+from checkpoints.files import checksum, flush
+from checkpoints.locking import open_partial
 from checkpoints.pretrained import STRIDES
-from checkpoints.tensors import STORAGES, load_tensors, save_tensors, unpack
+from checkpoints.tensors import STORAGES, load_tensors, pack, save_tensors, unpack
 from checkpoints.weights import MAX_SIZE
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -51,7 +58,7 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
     """
     tensors, description = load_tensors(path)
     try:
-        if description.get("rounded_to") in STORAGES:  # by `ief.model.release`; in no other stage
+        if description.get("rounded_to") in STORAGES:  # by `release_stages`; in no other stage
             tensors = unpack(tensors)
         design = StageDesign.from_json(description["design"])
         if not (0 < design.size <= MAX_SIZE and 0 < design.sigma < math.inf and design.stride in STRIDES):
@@ -124,3 +131,57 @@ def load_cascade(run: str | Path, stages: int | None = None) -> Cascade:
         check_follows(path, description.get("follows"), run, index)
         loaded.append(stage)
     return Cascade(mean_pose, loaded).eval()
+
+
+def release_stages(run: Path, out: Path, storage: str = "int8", about: Mapping[str, str] | None = None) -> list[Path]:
+    """Write `OUT/stage0/stage.safetensors` and the following ones, rounded.
+
+    Args:
+        run: with finished stages, whose descriptions are kept; each gets the checksum of the stage that it was.
+        out: a folder without stages.
+        storage: one of `checkpoints.tensors.STORAGES`.
+        about: what the descriptions say beside how the stages were trained: `name`, `trained_on`.
+
+    Returns:
+        the files.
+
+    Raises:
+        PoseError: when a stage is missing, corrupt or has a weight beyond the storage, `out` has stages, or the disk
+            refuses.
+    """
+    files: list[Path] = []
+    with open_release(out) as part:
+        for index in range(len(load_cascade(run).stages)):
+            source = stage_file(run, index)
+            stage, mean_pose, description = load_stage(source)
+            weights = {name: weight for name, weight in stage.named_parameters() if weight.ndim > 1}
+            try:
+                packed = pack(weights, storage)
+            except PoseError as error:
+                raise PoseError(f"{source}: {error}; release another run") from error
+            kept = {name: tensor for name, tensor in stage.state_dict().items() if name not in weights}
+            follows = checksum(files[-1]) if files else None
+            origin = {"rounded_to": storage, "rounded_from": checksum(source), **(about or {})}
+            tensors = {**kept, **packed, "mean_pose": mean_pose}
+            files.append(save_tensors(stage_file(part, index), tensors, {**description, "follows": follows, **origin}))
+    return [stage_file(out, index) for index in range(len(files))]
+
+
+@contextmanager
+def open_release(out: Path) -> Iterator[Path]:
+    """A folder in `out` to write a release to, which comes to `out` when the `with` ends well.
+
+    Stage 0 comes last, and without it nothing is a run: a kill at any moment leaves no release, or a whole one.
+
+    Raises:
+        PoseError: when `out` has a stage 0, another process writes to it, or the disk refuses.
+    """
+    with open_partial(out) as part:
+        if stage_folder(out, 0).exists():
+            raise PoseError(f"{out}: holds a release already; remove it, or choose another --out")
+        yield part
+        for path in sorted(part.iterdir(), key=lambda path: path.name == "stage0"):
+            if (there := out / path.name).is_dir():  # of a release that a kill cut off
+                shutil.rmtree(there)
+            os.replace(path, there)
+        flush(out)

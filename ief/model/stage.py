@@ -17,7 +17,7 @@ from heads.likelihood import ResidualLikelihood
 from heads.normalization import denormalize
 from heads.pairs import METHODS, get_pairs
 from heads.skeleton import MPII, Skeleton
-from ief.model.backbone import build_backbone, fold_batch_norms
+from ief.model.backbone import build_backbone, fold_batch_norms, stem_padding
 from ief.model.heatmaps import convolve_heatmaps
 from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json
 
@@ -192,8 +192,8 @@ class Stage(nn.Module):
         return estimate, raw_sigma
 
     def _features(self, images: Tensor, joints: Tensor) -> tuple[Tensor, list[Tensor]]:
-        stem = self.backbone.stem
-        shape = (self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], stem.padding[0])
+        stem, size = self.backbone.stem, self.design.size
+        shape = (size, self.design.sigma, self.pose_weight, stem.stride[0], stem_padding(stem, size))
         if joints.shape[0] == 1:  # len() would fix the batch of an exported model
             features = stem(images).add_(convolve_heatmaps(joints[..., :2], *shape))
         else:

@@ -14,8 +14,7 @@ from torch import Tensor
 from checkpoints import PoseError, checksum, escape_name
 from checkpoints.pretrained import load_pretrained_weights, name_network, read_tensors, trunk_shapes
 from heads.skeleton import COCO17, MPII
-from ief.model.release import open_release
-from ief.model.run_folder import save_stage, stage_file
+from ief.model.run_folder import open_release, save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 from ief.model.start import load_backbone
 from ief.training.residuals import compute_residuals

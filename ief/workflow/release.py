@@ -15,8 +15,7 @@ from heads.skeleton import MPII
 from ief.inference.predictor import PosePredictor
 from ief.inference.score_map import ScoreMap
 from ief.model.device import choose_device
-from ief.model.release import open_release, release_stages
-from ief.model.run_folder import load_cascade
+from ief.model.run_folder import load_cascade, open_release, release_stages
 from ief.reporting.model_card import model_card
 from ief.reporting.scoring import ground_truth, name_stages, score_oks, score_poses, to_tree
 from mpii_tools.prepared.read import PreparedSplit, load_prepared

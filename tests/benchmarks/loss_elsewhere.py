@@ -23,6 +23,8 @@ HALF_HEAD = HEAD_LENGTH * SIZE / CROP_SIDE / 2
 COLORS = {"right": (220, 60, 60), "left": (60, 60, 220), "center": (60, 200, 60)}
 LOSSES = {  # representation, pairs, share of the origin's pairs
     "joints, P_joint": ("joints", "joint", None),
+    "joints, P_all": ("joints", "all", None),
+    "joints, P_all, half on the origin's pairs": ("joints", "all", 0.5),
     "bones, P_joint": ("bones", "joint", None),
     "bones, P_all": ("bones", "all", None),
     "bones, P_all, half on the origin's pairs": ("bones", "all", 0.5),

@@ -29,7 +29,7 @@ def heatmaps(workload):
         return F.conv2d(rows.unsqueeze(-1) * columns.unsqueeze(-2), weight, None, 2, 3)
 
     name = f"heatmaps {JOINTS}x{size}x{size}, convolved, batch {BATCH} / rendered + conv2d"
-    return workload.compare(name, lambda: convolve_heatmaps(joints, size, sigma, weight, 2, 3), rendered, 2)
+    return workload.compare(name, lambda: convolve_heatmaps(joints, size, sigma, weight, 2, (3, 3)), rendered, 2)
 
 
 def int8(workload, folder):

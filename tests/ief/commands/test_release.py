@@ -20,7 +20,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from ief import PosePredictor
 from ief.inference.score_map import ScoreMap
-from ief.model.release import release_stages
+from ief.model.run_folder import release_stages
 from ief.workflow.release import release
 from mpii_tools.prepared.read import load_prepared
 

@@ -59,6 +59,20 @@ def test_twice_is_once_and_once_more(predictor):
     np.testing.assert_allclose(around.boxes, pose_boxes(start))
 
 
+def test_a_limit_shortens_what_moves_further(predictor, run):
+    start = first_poses(predictor, IMAGE, BOXES) + 2.0
+    limited = PosePredictor.load(run, "cpu", limit=1 / 4)
+    whole, moved = (each.refine(IMAGE, start, BOXES).joints - start for each in (predictor, limited))
+    longest = 1.25 / 4 * (BOXES[:, 2:] - BOXES[:, :2]).max(axis=1)[:, None]
+    lengths = np.linalg.norm(whole, axis=-1)
+    assert (lengths > longest).any() and (lengths < longest).any()
+    np.testing.assert_allclose(moved, whole * np.minimum(1, longest / lengths)[..., None], atol=1e-3)
+    again = limited.refine(IMAGE, start + moved, BOXES).joints
+    np.testing.assert_allclose(limited.refine(IMAGE, start, BOXES, times=2).joints, again, atol=1e-3)
+    with pytest.raises(PoseError, match="limit 0: must be above 0"):
+        PosePredictor.load(run, "cpu", limit=0)
+
+
 def test_given_and_own_poses_share_a_batch(predictor):
     start = first_poses(predictor, IMAGE, BOXES) + 2.0
     people = [ImagePeople(IMAGE, BOXES), ImagePeople(IMAGE, BOXES, start=start), ImagePeople(IMAGE, BOXES[:1])]

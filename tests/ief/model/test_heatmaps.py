@@ -50,7 +50,7 @@ def test_convolving_factors_equals_convolving_maps(seed, shape, size):
     joints = (torch.rand(2, 5, 2, generator=rng, dtype=torch.float64) * 1.4 - 0.2) * size
     weight = torch.randn(6, 5, kernel, kernel, generator=rng, dtype=torch.float64)
     plain = F.conv2d(render_heatmaps(joints, size, size / 16), weight, None, stride, padding)
-    ours = convolve_heatmaps(joints, size, size / 16, weight, stride, padding)
+    ours = convolve_heatmaps(joints, size, size / 16, weight, stride, (padding, padding))
     torch.testing.assert_close(ours, plain)
 
 
@@ -61,7 +61,7 @@ def test_the_fast_convolution_and_its_gradients_add_to_others(layout):
     image = torch.randn(2, 5, 10, 10, dtype=torch.float64).contiguous(memory_format=layout)
     mix = torch.randn(4, 5, 1, 1, dtype=torch.float64, requires_grad=True)
     plain = F.conv2d(image, mix) + F.conv2d(render_heatmaps(joints, 20, 2.0), weight, None, 2, 3)
-    ours = convolve_heatmaps(joints, 20, 2.0, weight, 2, 3, onto=F.conv2d(image, mix))
+    ours = convolve_heatmaps(joints, 20, 2.0, weight, 2, (3, 3), onto=F.conv2d(image, mix))
     torch.testing.assert_close(ours, plain)
     towards = torch.randn_like(plain)
     gradients = [torch.autograd.grad(maps, [weight, joints, mix], towards) for maps in (plain, ours)]

@@ -13,8 +13,7 @@ from untrained import save_run
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.tensors import STORAGES, load_tensors, pack, save_tensors, unpack
-from ief.model.release import release_stages
-from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
+from ief.model.run_folder import load_cascade, load_stage, release_stages, save_stage, stage_file
 from ief.model.start import load_weights
 
 MOVED = {"float16": 0.02, "int8": 0.3}  # a joint on average, of how much it differs from image to image
@@ -109,7 +108,7 @@ def test_what_cannot_be_released_is_one_line(run, released, tmp_path):
 
 
 def test_a_kill_leaves_no_release_or_a_whole_one(run, tmp_path):
-    imports = "import tiny_resnet\nfrom ief.model.release import release_stages"
+    imports = "import tiny_resnet\nfrom ief.model.run_folder import release_stages"
     kills = count_kills(
         "os.replace,", imports, f"release_stages(Path({str(run)!r}), Path({str(tmp_path)!r}, str(call)))"
     )
