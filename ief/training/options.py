@@ -88,7 +88,7 @@ class Preset:
     backbone: str = option("resnet50", "network of every stage: a torchvision ResNet, or a CNN of timm as timm:NAME")
     size: int = option(224, "side of the network's input in pixels", above=0, high=2048)
     margin: float = option(1.5, "side of a prepared crop / side of the input, the room to augment", low=1, high=4)
-    sigma: float = option(1 / 32, "std of the heatmaps / side of the input (the paper gives none)", above=0)
+    sigma: float = option(0.1, "std of the heatmaps / side of the input (0.1 as in IEF, Carreira et al.)", above=0)
     epochs: float = option(500.0, "times a stage sees each person of --data; the paper's 25 epochs repeat each person "
                            "of MPII 20 times, of Human3.6M 4 times",
                            above=0, high=100_000)  # fmt: skip
@@ -146,6 +146,7 @@ class Preset:
 
 
 SWIFT = Preset(
+    sigma=0.08,
     epochs=40.0,
     optimizer="adamw",
     lr=5e-4,
@@ -158,7 +159,7 @@ SWIFT = Preset(
     continue_backbone=True,
     precision="bf16",
 )
-BEST = replace(SWIFT, sigma=0.08, lr_mult_later=1.0, continue_head=True)
+BEST = replace(SWIFT, lr_mult_later=1.0, continue_head=True)
 MPII_256 = replace(BEST, size=256, epochs=210.0)
 DEMO = replace(
     BEST,

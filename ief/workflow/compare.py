@@ -22,7 +22,7 @@ from ief.training.trainer import train_stage
 from ief.workflow.training import tell_about_data
 from mpii_tools.images.decode import LoadImage
 
-TAKEN = re.compile(r"report|results\.\w+|differences\.png|budget\.json|people|data|seed\d+")  # in the comparison's folder
+TAKEN = re.compile(r"report|results\.\w+|differences\.png|budget\.json|people|data|seed\d+")  # in the folder
 ALONE, BOTH = "3d", "3d+2d"  # folders of Table 2's runs on --data alone, and with --also
 
 
