@@ -184,7 +184,7 @@ def _split_rows(values: np.ndarray, shape: list[int]) -> tuple[np.ndarray, ...]:
     points = values[:, 5:].reshape(-1, *shape)
     flags = points[..., 2] if shape[1] == 3 else 2.0 * (points != 0).any(axis=2)
     shares = np.where(flags[..., None] != 0, points[..., :2], 0)
-    extent = np.abs(np.hstack([shares.reshape(len(values), -1), values[:, 1:5]])).max(axis=1)
+    extent = np.abs(np.hstack([shares.reshape(-1, 2 * shape[0]), values[:, 1:5]])).max(axis=1)
     beyond = ((shares < -ROUNDED) | (shares > 1 + ROUNDED)).any(axis=(1, 2))
     return shares, flags, ~(extent <= FAR), beyond
 

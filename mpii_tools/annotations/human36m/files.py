@@ -173,8 +173,7 @@ def _read_entries(path: Path, stored: Any, read: Callable[[Mapping, Mapping], tu
         PoseError: no such lists, nobody in it, or cameras that fit no box.
     """
     try:
-        images = {image["id"]: image for image in stored["images"]}
-        annotations = list(stored["annotations"])
+        images, annotations = {image["id"]: image for image in stored["images"]}, list(stored["annotations"])
     except (KeyError, TypeError) as error:
         raise PoseError(f"{path}: no images and annotations as {form} has them; give its own file") from error
     columns, left_out = read_entries(

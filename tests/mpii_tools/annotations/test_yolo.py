@@ -162,6 +162,12 @@ def test_what_is_no_dataset_is_said_in_one_line(tmp_path, about, says):
     assert says in str(raised.value) and "\n" not in str(raised.value)
 
 
+def test_labels_without_a_row_are_nobody(tmp_path):
+    file = write_dataset(tmp_path, "kpt_shape: [3, 3]\ntrain: train/images\n", " \n")
+    with pytest.raises(PoseError, match="nobody is labeled in its 1 images; give"):
+        read_annotations(file)
+
+
 def test_the_last_images_of_a_path_becomes_labels(tmp_path):
     for image, label in (
         ("/a/images/b/images/c.x.jpg", "/a/images/b/labels/c.x.txt"),
