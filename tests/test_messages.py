@@ -19,7 +19,7 @@ from torchvision.models import resnet34
 
 from heads.skeleton import MPII
 from ief.cli import main
-from mpii_tools.annotations.mpii_converted import NAMES
+from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.people_file import save_people
 from mpii_tools.people import People

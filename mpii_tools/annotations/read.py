@@ -6,8 +6,8 @@ from typing import Any
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations import coco, lsp, mpii_converted, mpii_mat, named_points, people_file, yolo
-from mpii_tools.annotations.human36m import files as human36m
+from mpii_tools.annotations import coco, lsp, mpii_arrays, mpii_json, mpii_mat, named_points, people_file, yolo
+from mpii_tools.annotations.human36m import integral, mmpose, official
 from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.formats.arrays import array_names
 from mpii_tools.formats.content import content, described, load_json, load_yaml
@@ -22,32 +22,27 @@ LOADERS = {
 PICKLE = b"\x80"  # its first byte
 PICKLED = {"positions_3d", "positions_2d"}  # arrays of VideoPose3D's .npz, which are pickled objects
 DATA = "data.yaml"  # of a folder of YOLO-pose
-POSENET = (f"*{human36m.ENDING}", f"annotations/*{human36m.ENDING}")
-LEVELS = 4  # folders that the official files of Human3.6M may be inside
+POSENET = (f"*{integral.ENDING}", f"annotations/*{integral.ENDING}")
+CDF = tuple(f"{'*/' * level}[!_]*.cdf" for level in range(4))  # Human3.6M's, which may be inside as many folders
 
 # What kinds of file it may be, arrays or fields that it has, who reads it and what was loaded of it, and the names of
 # such files in a folder. The first that fits counts.
 FORMS = (
-    (("npz",), {*human36m.KEYS}, lambda path, _: human36m.read_mmpose(path), ("h36m_*.npz",)),
+    (("npz",), {*mmpose.KEYS}, lambda path, _: mmpose.read_mmpose(path), ("h36m_*.npz",)),
     (("npz",), set(), lambda path, _: Reading(people_file.load_people(path), "people of this project (.npz)"), ()),
-    (("json",), {"keypoints_world"}, human36m.read_rle, ()),
-    (("json",), {*human36m.OF_IMAGE}, human36m.read_posenet, POSENET),
+    (("json",), {"keypoints_world"}, integral.read_rle, ()),
+    (("json",), {*integral.OF_IMAGE}, integral.read_posenet, POSENET),
     (("yaml",), set(), yolo.read_yolo, ()),
     (("json",), {"shapes", "imagePath"}, named_points.read_labelme, ()),
     (("json",), {"data", "annotations"}, named_points.read_label_studio, ()),
     (("json",), {"annotations"}, coco.read_coco, ()),
-    (("json",), {"joint_self"}, mpii_converted.read_pytorch_pose_json, ()),
-    (("json",), set(), mpii_converted.read_mpii_json, ()),
-    (("hdf5",), {*human36m.NUMBERS} - {"subaction"}, lambda path, _: human36m.read_fetch(path), ("S*/*/annot.h5",)),
-    (("hdf5", "mat"), {"part"}, mpii_converted.read_newell_h5, ()),
-    (("hdf5", "mat"), {"pos_gt_src"}, mpii_converted.read_gt_valid_mat, ()),
+    (("json",), {"joint_self"}, mpii_json.read_pytorch_pose_json, ()),
+    (("json",), set(), mpii_json.read_mpii_json, ()),
+    (("hdf5",), {*official.NUMBERS} - {"subaction"}, lambda path, _: official.read_fetch(path), ("S*/*/annot.h5",)),
+    (("hdf5", "mat"), {"part"}, mpii_arrays.read_newell_h5, ()),
+    (("hdf5", "mat"), {"pos_gt_src"}, mpii_arrays.read_gt_valid_mat, ()),
     (("hdf5", "mat"), set(), mpii_mat.read_mpii_mat, ()),
-    (
-        ("cdf",),
-        set(),
-        lambda path, _: human36m.read_cdf(path),
-        tuple(f"{'*/' * level}[!_]*.cdf" for level in range(LEVELS)),
-    ),
+    (("cdf",), set(), lambda path, _: official.read_cdf(path), CDF),
 )
 
 
@@ -79,11 +74,11 @@ def _read_folder(folder: Path) -> Reading:
     """The people of a folder: LSP's, a prepared one, HRNet's, those in FORMS that such files have, or labelme's."""
     if (folder / "joints.mat").is_file():
         return lsp.read_lsp(folder)
-    if reading := people_file.read_prepared_people(folder) or mpii_converted.read_hrnet_folder(folder):
+    if reading := people_file.read_prepared_people(folder) or mpii_json.read_hrnet_folder(folder):
         return reading
     for kinds, _, read, patterns in FORMS:
         paths = sorted(path for pattern in patterns for path in folder.glob(pattern))
-        if paths := [path for path in paths if "cdf" not in kinds or path.parent.name.endswith(human36m.FOLDER)]:
+        if paths := [path for path in paths if "cdf" not in kinds or path.parent.name.endswith(official.FOLDER)]:
             readings = [read(path, load_json(path) if "json" in kinds else {}) for path in paths]
             return join_readings(readings, renumber=True)
     if any(path.is_file() for path in folder.rglob("*.json")):

@@ -38,7 +38,7 @@ from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score_poses
 from mpii_tools.annotations.human36m.protocols import choose_people, place_crops
-from mpii_tools.annotations.mpii_converted import NAMES
+from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.people_file import STORED
 from mpii_tools.annotations.placement import place_people

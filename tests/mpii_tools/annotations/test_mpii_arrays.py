@@ -6,7 +6,7 @@ import pytest
 import scipy.io
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.mpii_converted import NAMES, read_gt_valid_mat, read_newell_h5
+from mpii_tools.annotations.mpii_arrays import NAMES, read_gt_valid_mat, read_newell_h5
 from mpii_tools.formats.hdf5 import load_hdf5
 from mpii_tools.formats.mat_file import load_mat
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.mpii_converted import read_mpii_json
+from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.reading import UNPLACED
 from mpii_tools.formats.content import load_json
 

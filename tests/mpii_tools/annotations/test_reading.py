@@ -8,7 +8,7 @@ import pytest
 import scipy.io
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.mpii_converted import NAMES
+from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.people_file import save_people
 from mpii_tools.annotations.read import read_annotations
