@@ -4,22 +4,16 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-REST = 1.0  # Hz: the cutoff for a joint at rest
+REST = 1.0  # Hz: the cutoff for a joint at rest; the lower, the less jitter and the more lag
 SPEED = 12.0  # Hz more for each person's size per second
 DERIVATIVE = 1.0  # Hz: the cutoff for the speed itself
 FORGOTTEN = 1.0  # seconds without a person after which the filter starts anew
 
 
 class PoseSmoother:
-    """Called frame by frame with everybody's joints; keeps each person's filter by their identity.
+    """Called frame by frame with everybody's joints; keeps each person's filter by their identity."""
 
-    Args:
-        rest: cutoff at rest in Hz; the lower, the less jitter and the more lag.
-        speed: how much it rises in Hz with a speed of one person's size per second.
-    """
-
-    def __init__(self, rest: float = REST, speed: float = SPEED) -> None:
-        self.rest, self.speed = rest, speed
+    def __init__(self) -> None:
         self.state: dict[Hashable, tuple[float, np.ndarray, np.ndarray]] = {}  # time, joints, their speed per size
 
     def __call__(self, joints: np.ndarray, people: Sequence[Hashable], time: float) -> np.ndarray:
@@ -44,7 +38,7 @@ class PoseSmoother:
         rate = rate + weight(step, DERIVATIVE) * (np.nan_to_num(moved) - rate)
         # One cutoff for a joint: x, y and z move together.
         fast = np.linalg.norm(rate[:, :2], axis=1, keepdims=True)
-        smoothed = last + weight(step, self.rest + self.speed * fast) * (pose - last)
+        smoothed = last + weight(step, REST + SPEED * fast) * (pose - last)
         smoothed = np.where(np.isfinite(smoothed), smoothed, pose)
         self.state[person] = time, smoothed, rate
         return smoothed

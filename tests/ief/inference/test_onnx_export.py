@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from ief.cli import main
 from ief.inference.cascade_network import CascadeNetwork
 from ief.inference.onnx import OnnxNetwork, open_session
-from ief.inference.onnx_export import export_onnx, sample_squares
+from ief.inference.onnx_export import export_onnx, list_residual_nodes, sample_squares
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import FILL, warp
 from mpii_tools.results.predictions import read_predictions
@@ -144,3 +144,22 @@ def test_a_model_that_export_did_not_write_is_refused(exported, tmp_path, fault)
     onnx.save(model, tmp_path / "a.onnx")
     with pytest.raises(PoseError, match=r"a\.onnx"):
         OnnxNetwork(tmp_path / "a.onnx")
+
+
+def test_int8_takes_the_clips_and_sums_of_inverted_residuals():
+    onnx = pytest.importorskip("onnx", reason="install '.[export]'")
+    helper, weight = onnx.helper, onnx.numpy_helper.from_array(np.zeros((4, 4, 1, 1), np.float32), "w")
+    image = onnx.numpy_helper.from_array(np.zeros((4, 3, 1, 1), np.float32), "first")
+    nodes = [
+        helper.make_node("Conv", ["x", "first"], ["stem"], "of the image"),
+        helper.make_node("Conv", ["stem", "w"], ["a"], "a"),
+        helper.make_node("Clip", ["a"], ["b"], "clip"),
+        helper.make_node("Conv", ["b", "w"], ["c"], "c"),
+        helper.make_node("Add", ["c", "a"], ["d"], "sum"),
+        helper.make_node("Add", ["d", "c"], ["e"], "sum of a sum"),
+        helper.make_node("Add", ["e", "x"], ["f"], "with the input"),
+        helper.make_node("Clip", ["f"], ["g"], "of scores"),
+        helper.make_node("Relu", ["f"], ["h"], "relu"),
+    ]
+    graph = helper.make_graph(nodes, "g", [], [], [weight, image])
+    assert list_residual_nodes(graph) == ["a", "clip", "c", "sum", "sum of a sum", "relu"]
