@@ -19,7 +19,7 @@ class CascadeNetwork:
         cascade: in evaluation mode, on the device to run it on, with one stage or more.
         flip: average each stage over the crop and its mirror, if its skeleton can be mirrored.
         score_map: what scores of joints mean; None leaves them as the last stage gives them.
-        limit: how far a joint of a given pose is moved at most, each time / side of the crop.
+        limit: how far a joint of a given pose is moved at most / side of the crop.
     """
 
     def __init__(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections import deque
@@ -30,6 +29,7 @@ from mpii_tools.prepared.read import PreparedSplit
 if TYPE_CHECKING:
     from ief.model.cascade import Cascade
 
+LIMIT = 1 / 64  # of what refines a given pose, / side of the crop
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 SINGLE = (str, bytes, bytearray, memoryview, IOBase)  # sequences that are no list of images
 
@@ -83,8 +83,8 @@ class PosePredictor:
             flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
                 (`Skeleton.can_mirror`); not for an .onnx.
             batch_size: crops per call of the network.
-            limit: of `refine`, how far the stage moves a joint at most, each time / side of the crop: with 1/64 good
-                poses stay good; None: as far as it wants.
+            limit: of `refine`, how far a joint is moved at most / side of the crop. None for 1/64, by which good poses
+                stay good; math.inf is no limit, for poses that are mostly wrong.
 
         Raises:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
@@ -108,7 +108,7 @@ class PosePredictor:
         stage = re.fullmatch(r"stage(\d+)", path.parent.name) if path.is_file() else None
         run, count = (path.parents[1], int(stage[1]) + 1) if stage else (path, None)
         cascade = load_cascade(run, count).to(choose_device(device))
-        network = CascadeNetwork(cascade, flip, ScoreMap.load(run), limit or math.inf)
+        network = CascadeNetwork(cascade, flip, ScoreMap.load(run), LIMIT if limit is None else limit)
         return cls(network, batch_size, describe_run(run), device)
 
     @classmethod

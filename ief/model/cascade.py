@@ -57,15 +57,15 @@ class Cascade(nn.Module):
 
         Args:
             start: (B, K, D) crop pixels; what is NaN is taken from the stages before.
-            limit: how far a joint is moved at most, each time / side of the crop.
+            limit: how far from where it was given a joint is moved at most / side of the crop.
         """
         poses, sigma = Cascade(self.mean_pose, self.stages[:-1]).predict(images, flip)
         poses[-1] = torch.where(start.isfinite(), start, poses[-1])
         for _ in range(times):
             pose, sigma = apply_stage(self.stages[-1], images, poses[-1], flip)
-            moved = pose - poses[-1]
+            moved = pose - start  # NaN of a joint that was not given, which moves freely
             far = moved[..., :2].norm(dim=-1, keepdim=True) / (limit * self.stages[-1].design.size)
-            poses.append(torch.where(far > 1, poses[-1] + moved / far, pose))
+            poses.append(torch.where(far > 1, start + moved / far, pose))
         return poses, sigma
 
     def hide_unlabeled(self, pose: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ def predict_inputs(
     refine: bool = False,
     start: Path | None = None,
     times: int = 1,
+    limit: float | None = None,
     min_score: float | None = None,
     center: Sequence[float] | None = None,
     scale: float | None = None,
@@ -59,6 +60,7 @@ def predict_inputs(
         refine: predict images once more, in the box of each pose.
         start: a file of poses that `ief evaluate` reads, which the last stage corrects; instead of `boxes`.
         times: how often it does.
+        limit: of `PosePredictor.load`.
         min_score: pass over boxes with a lower score; None for 0, or 0.5 of the detector.
         center, scale: MPII's, of the one person; None for one who fills the image.
         camera: of poses in 3D, which adds them in its coordinates.
@@ -78,7 +80,7 @@ def predict_inputs(
         Stopped: at SIGTERM or Ctrl-C; what was predicted is kept.
     """
     weights, boxes = find_run(weights), start or boxes
-    predictor = _load_predictor(weights, device, flip, batch_size, bool(start))
+    predictor = _load_predictor(weights, device, flip, batch_size, limit, bool(start))
     if min_joint_score is not None:
         predictor.min_joint_score = min_joint_score
     if camera and predictor.dimensions != 3:
@@ -109,7 +111,7 @@ def predict_inputs(
     asked = {
         "weights": [checksum(path) for path in stages],
         "options": [flip, refine, ellipses],  # the last of the overlays alone
-        "start": start and [checksum(start), times],
+        "start": start and [checksum(start), times, limit],
         "scores": [predictor.network.score_map and predictor.network.score_map.right, predictor.min_joint_score],
         "detector": [str(detector_weights), min_score] if detect else None,
         "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
@@ -144,6 +146,7 @@ def predict_split(
     images: Path | None = None,
     start: Path | None = None,
     times: int = 1,
+    limit: float | None = None,
     draw: int | None = None,
     flip: bool = False,
     batch_size: int = 32,
@@ -157,7 +160,7 @@ def predict_split(
         out: folder to write.
         weights: a run folder or an .onnx; None for the released weights.
         images: folder of the split's images, to draw its first people on; None draws nobody.
-        start, times: as in `predict_inputs`; its poses are matched to the split's people.
+        start, times, limit: as in `predict_inputs`; its poses are matched to the split's people.
         draw: how many people to draw; None for 12.
         flip, batch_size, device: of `predict_inputs`.
 
@@ -167,7 +170,7 @@ def predict_split(
     Raises:
         PoseError: a split that is not there, or was prepared for another network.
     """
-    predictor = _load_predictor(find_run(weights), device, flip, batch_size, bool(start))
+    predictor = _load_predictor(find_run(weights), device, flip, batch_size, limit, bool(start))
     prepared, given = load_prepared(data, split), None
     if start:
         theirs = align(read_predictions(start, predictor.skeleton.names), prepared.people)
@@ -195,10 +198,12 @@ def read_people(
     return read_boxes(boxes, files, min_score) if boxes else (whole_images(files), [])
 
 
-def _load_predictor(weights: Path, device: str | None, flip: bool, batch_size: int, refines: bool) -> PosePredictor:
+def _load_predictor(
+    weights: Path, device: str | None, flip: bool, batch_size: int, limit: float | None, refines: bool
+) -> PosePredictor:
     """A predictor; lines on stderr say what it is, if a mirror image's joints are not known, and if it is to refine
     given poses with a stage that was not trained to. Raises PoseError if it cannot."""
-    predictor = PosePredictor.load(weights, device, flip, batch_size)
+    predictor = PosePredictor.load(weights, device, flip, batch_size, limit)
     log.warning(predictor.about)
     if flip and (note := mirror_note(predictor.skeleton)):
         log.warning(f"{weights}: {note}")
