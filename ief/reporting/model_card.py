@@ -46,9 +46,16 @@ def model_card(
         metrics=[*metrics, *["OKS AP"][: any(people["oks"] for people in scored)]],
         weak=main.measure.block == "pckh" and (main.mean_pckh.value or 0.0) < LEAST,
         hidden=[tell_hidden(people, score_map.min_score) for people in scored] if score_map else (),
-        options=[{**header["training"], **header["training"]["preset"], **header["design"]} for header in headers],
+        options=list_options([{**head["training"], **head["training"]["preset"], **head["design"]} for head in headers]),
     )  # fmt: skip
     return "\n".join(map(wrap_line, page.split("\n")))
+
+
+def list_options(options: Sequence[Json]) -> dict[str, list[str]]:
+    """Of each option, its value as JSON in every stage; those that are tables themselves are left out."""
+    named = {name: [each.get(name) for each in options] for name in options[0]}
+    plain = {name: values for name, values in named.items() if not isinstance(values[0], dict)}
+    return {name: [json.dumps(value, separators=(",", ":")) for value in values] for name, values in plain.items()}
 
 
 def format_stages(stages: dict[str, Scores]) -> str:
