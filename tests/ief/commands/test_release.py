@@ -65,7 +65,7 @@ def test_the_card_tells_data_license_scores_and_options(written, tiny_data):
     low, high = block["interval"]["groups"]["Mean"]
     row = next(line for line in card.splitlines() if line.startswith("| stage 1 "))
     assert row.endswith(f"| {block['groups']['Mean']:.1f} [{low:.1f}, {high:.1f}] |")
-    assert '| `loss` | "rle" | "rle" |' in card and "| `batch_size` | 8 | 8 |" in card
+    assert '; loss="rle"; ' in flat and "; batch_size=8; " in flat and "| `stage` | 0 | 1 |" in card
     assert "These weights are weak" in card  # nobody learns from 24 people
     assert all(len(line) <= 100 or line.startswith(("|", "license")) for line in card.splitlines())
 
