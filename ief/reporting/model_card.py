@@ -59,9 +59,10 @@ def list_options(options: Sequence[Json]) -> dict[str, list[str]]:
 
 
 def format_stages(stages: dict[str, Scores]) -> str:
-    """The tables of one dataset's validation people."""
+    """The tables of one dataset's validation people: of all stages, and by joints of the last one."""
     named = {readable(name): scores for name, scores in stages.items()}
-    return f"{summary_table(named).markdown()}\n\n{groups_table(named).markdown()}"
+    last = dict([[*named.items()][-1]])
+    return f"{summary_table(named).markdown()}\n\n{groups_table(last).markdown()}"
 
 
 def tell_hidden(people: dict[str, Any], least: float) -> str:
