@@ -46,7 +46,7 @@ def model_card(
         metrics=[*metrics, *["OKS AP"][: any(people["oks"] for people in scored)]],
         weak=main.measure.block == "pckh" and (main.mean_pckh.value or 0.0) < LEAST,
         hidden=[tell_hidden(people, score_map.min_score) for people in scored] if score_map else (),
-        options=list_options([{**head["training"], **head["training"]["preset"], **head["design"]} for head in headers]),
+        options=list_options([{**each["training"], **each["training"]["preset"], **each["design"]} for each in headers])
     )  # fmt: skip
     return "\n".join(map(wrap_line, page.split("\n")))
 
