@@ -1,5 +1,6 @@
 """`ief predict`: a prepared split, images or videos -> poses, in the formats of other tools, and pictures of them."""
 
+import math
 from pathlib import Path
 
 from checkpoints import Incomplete
@@ -90,6 +91,7 @@ def check(args: Namespace) -> None:
         "--start places the people; leave out --boxes, --center and --scale": args.start and (args.boxes or placed),
         f"--times {args.times}: must be 1 or above": args.times < 1,
         "--limit goes with --start": args.limit is not None and not args.start,
+        "--min-score nan: must be a number": args.min_score is not None and math.isnan(args.min_score),
         "--detector-weights goes with --detect, without rfdetr": args.detector_weights and args.detect is not True,
         "--center and --scale belong to one image; use --boxes for many": placed and (not single or args.boxes),
         f"--scale {args.scale}: must be above 0": args.scale is not None and not args.scale > 0,

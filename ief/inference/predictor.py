@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from io import IOBase
 from itertools import chain
+from numbers import Real
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING
@@ -90,8 +91,8 @@ class PosePredictor:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
-        if limit is not None and not limit > 0:
-            raise PoseError(f"limit {limit}: must be above 0, a part of the crop's side")
+        if limit is not None and not (isinstance(limit, Real) and limit > 0):
+            raise PoseError(f"limit {limit}: must be a number above 0, a part of the crop's side")
         if not isinstance(path, (str, os.PathLike, NoneType)) or path == "":
             raise PoseError(f"{path!r}: a {type(path).__name__} is no path of a run's folder or an .onnx; give text")
         path = find_run(path)

@@ -21,12 +21,17 @@ from mpii_tools.images.index import SUFFIXES, walk_files
 SPLITS = {"train": "train", "val": "valid", "test": "test"}  # Ultralytics' names -> ours
 MALFORMED = f"{NOT_AS} Ultralytics has them (label files, their lines counted from 1)"
 UNLABELED = "images without a label file: nobody is labeled there"
+ABSENT = "images of a list that are not there"
+EMPTY = "folders and lists without an image"
+SHARED = "images of train that val or test has too, left out of training"
 SPARE = "label files without an image of theirs"
 BEYOND = "people with a joint beyond 0..1, outside their image (label files and lines)"
 ROUNDED = 1e-3  # by which a joint on the border may be beyond 0..1
 FAR = 2.0  # images away: coordinates are not shares of the image
 FOREIGN = "coordinates that are no shares of the image; divide x by its width and y by its height"
+FLAGS = "a flag of a keypoint that is not from 0 to 2"
 MOST = 1000  # keypoints
+LONGEST = 80  # letters of a name in a message
 
 
 def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, category: str | None = None) -> Reading:
@@ -53,9 +58,11 @@ def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, categor
         raise PoseError(
             f"{path}: no kpt_shape of joints and 2 or 3, so no poses; export as YOLO pose, or COCO keypoints"
         )
-    root, split_of = _list_images(path, stored)
-    (image_of, who, values, faults, sizes), unlabeled, spare = _read_labels(root, split_of, shape)
+    root, split_of, notes = _list_images(path, stored)
+    (image_of, who, values, faults, sizes), of_files = _read_labels(root, split_of, shape)
     shares, flags, far, beyond = _split_rows(values, shape)
+    strange = ~((flags >= 0) & (flags <= 2)).all(axis=1) & ~far
+    faults, far = np.where(strange, FLAGS, faults), far | strange
     malformed = [f"{row}: {fault or FOREIGN}" for row, fault in zip(who[far], faults[far], strict=True)]
     if far.all():
         first = f", first {malformed[0]}" if malformed else ""
@@ -76,7 +83,7 @@ def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, categor
         "image_ids": image_of + 1,
         "category_ids": as_ids([number for number, keep in zip(classes, kept, strict=True) if keep]),
     }
-    notes = {UNLABELED: unlabeled, BEYOND: who[~far & beyond].tolist(), SPARE: spare}
+    notes |= {**of_files, BEYOND: who[~far & beyond].tolist()}
     images, findings = [names[number] for number in image_of.tolist()], ({MALFORMED: malformed}, merge(notes, guessed))
     reading = build_marked(images, marked, order, boxes.reshape(-1, 4), sizes[rows, 0], *findings, **columns)
     image_ids = {escape_name(name): number for number, name in enumerate(names, 1)}
@@ -94,54 +101,79 @@ def _name_in(root: Path, file: Path) -> str:
     return file.as_posix().removeprefix(f"{root.as_posix().rstrip('/')}/")
 
 
-def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path, str]]:
-    """The dataset's folder; its images -> split.
+def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path, str], dict[str, list[str]]]:
+    """The dataset's folder; its images -> split; what was found on the way.
 
-    A split is a folder or a list, or several. Roboflow's `../train/images` is a folder beside the file; a line of a
-    list is relative to the list, or to the dataset.
+    A split is a folder or a list, or several. Roboflow's `../train/images` is a folder beside the file. An image that
+    training and another split have is the other's.
 
     Raises:
-        PoseError: a split that is not there, or no image at all.
+        PoseError: a split that is none or not there, a list that is no text, or no image at all.
     """
     base = path.parent / (stored["path"] if isinstance(stored.get("path"), str) else "")
     root, split_of = Path(os.path.normpath(base if os.path.isdir(base) else path.parent)), {}
+    notes = {EMPTY: [], SHARED: []}
     for key, split in SPLITS.items():
         entries = stored.get(key) if isinstance(stored.get(key), list) else [stored.get(key)]
-        for entry in (entry for entry in entries if isinstance(entry, str) and entry):
-            places = [root / entry, path.parent / entry.removeprefix("../")]
+        for entry in (entry for entry in entries if entry not in (None, "")):
+            places = [root / str(entry), path.parent / str(entry).removeprefix("../")]
             place = Path(os.path.normpath(next(filter(os.path.exists, places), path)))
             if place.is_dir():
-                split_of |= dict.fromkeys(walk_files(place, SUFFIXES, Counter()), split)
+                images = [*walk_files(place, SUFFIXES, Counter())]
             elif place.suffix == ".txt":
-                for line in filter(None, map(str.strip, read_text(place).splitlines())):
-                    base = place.parent if os.path.exists(place.parent / line) else root
-                    split_of[Path(os.path.normpath(base / line))] = split
-            elif key != "test" or entry != "../test/images":  # Roboflow names it whether it is there or not
-                raise PoseError(f"{path}: {key}: no folder or list '{entry[:80]}'; fix it, or path, or leave it out")
+                images = _read_list(place, root)
+            elif key == "test" and entry == "../test/images":  # Roboflow names it whether it is there or not
+                continue
+            else:
+                named = str(entry)[:LONGEST]
+                raise PoseError(f"{path}: {key}: no folder or list '{named}'; fix it, or path, or leave it out")
+            notes[EMPTY] += [] if images else [f"{key}: {entry}"]
+            notes[SHARED] += [_name_in(root, image) for image in images if split_of.get(image, split) != split]
+            split_of |= dict.fromkeys(images, split)
     if not split_of:
         raise PoseError(f"{path}: no image in its train, val and test; check them and path")
-    return root, split_of
+    return root, split_of, notes
+
+
+def _read_list(file: Path, root: Path) -> list[Path]:
+    """The images of a list, whose lines are relative to it, or to the dataset.
+
+    Raises:
+        PoseError: when it is no text.
+    """
+    try:
+        lines = [*filter(None, map(str.strip, read_text(file).splitlines()))]
+    except ValueError as error:
+        raise PoseError(f"{file}: a list of images that is no UTF-8 ({error}); save it as such") from error
+    images = []
+    for line in lines:
+        name = line if os.path.exists(root / line) else line.replace("\\", "/")
+        images.append(Path(os.path.normpath((file.parent if os.path.exists(file.parent / name) else root) / name)))
+    return images
 
 
 def _read_labels(
     root: Path, images: Iterable[Path], shape: list[int]
-) -> tuple[tuple[np.ndarray, ...], list[str], list[str]]:
-    """All rows of the images' label files, images without one, and label files without an image.
+) -> tuple[tuple[np.ndarray, ...], dict[str, list[str]]]:
+    """All rows of the images' label files; images that are not there or have none, and label files without an image.
 
     Of R rows: the image's number; label file and line; numbers (R, columns), NaN if something is wrong; what that is;
     width and height of the image (R, 1, 2).
     """
-    rows, unlabeled, labels = [], [], [*map(locate_labels, images)]
+    rows, labels = [], [*map(locate_labels, images)]
+    notes = {UNLABELED: [], ABSENT: []}
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        if label.is_file():
+        if os.path.isfile(label):
             called = _name_in(root, label)
             rows += [(number, f"{called}:{line}", *row) for line, *row in _read_rows(label, image, shape)]
         else:
-            unlabeled.append(_name_in(root, image))
+            notes[UNLABELED if os.path.isfile(image) else ABSENT].append(_name_in(root, image)[-LONGEST:])
     there = {file for folder in {label.parent for label in labels} for file in folder.glob("*.txt")}
     image_of, who, values, faults, sizes = map(np.array, zip(*rows, strict=True)) if rows else np.zeros((5, 0))
     columns = values.reshape(-1, 5 + shape[0] * shape[1]), faults, sizes.reshape(-1, 1, 2)
-    return (image_of, who, *columns), unlabeled, sorted(_name_in(root, label) for label in there - {*labels})
+    lists = {file for file in there if file.parent == root}  # of images, which lie beside their data.yaml
+    notes[SPARE] = sorted(_name_in(root, label) for label in there - {*labels} - lists)
+    return (image_of, who, *columns), notes
 
 
 def _read_rows(
@@ -169,7 +201,8 @@ def _read_rows(
         else:
             try:
                 numbers = array("d", map(float, fields))
-                int(numbers[0])
+                if numbers[0] < 0 or numbers[0] != int(numbers[0]):
+                    raise ValueError(f"class {fields[0]}")
             except (ValueError, OverflowError) as error:
                 numbers, fault = none, str(error)
         yield line, numbers, fault, size

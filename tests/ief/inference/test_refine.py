@@ -1,6 +1,7 @@
 """Anybody's poses, corrected by the last stage: arrays and files, people of images and of a prepared split."""
 
 import json
+import math
 from dataclasses import replace
 
 import cv2
@@ -70,8 +71,9 @@ def test_a_limit_shortens_what_moves_further(predictor, run):
     np.testing.assert_allclose(moved, whole * np.minimum(1, longest / lengths)[..., None], atol=1e-3)
     often = least.refine(IMAGE, start, BOXES, times=5).joints - start  # from where they were given, not each time
     assert (np.linalg.norm(often, axis=-1) < longest / 16 + 1e-3).all()
-    with pytest.raises(PoseError, match="limit 0: must be above 0"):
-        PosePredictor.load(run, "cpu", limit=0)
+    for limit in (0, math.nan, "0.1", [0.1]):
+        with pytest.raises(PoseError, match=r"limit .*: must be a number above 0"):
+            PosePredictor.load(run, "cpu", limit=limit)
 
 
 def test_given_and_own_poses_share_a_batch(predictor):

@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import COCO17, Skeleton
 from ief.cli import main
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.annotations.yolo import locate_labels
+from mpii_tools.annotations.yolo import ABSENT, EMPTY, MALFORMED, SHARED, locate_labels
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.results.submission import write_yolo
@@ -205,3 +205,41 @@ def test_rows_are_read_as_each_alone(tmp_path):
         np.testing.assert_array_equal(getattr(whole.people, column), expected)
     faults = next(iter(whole.faults.values()))
     assert len(wrong) > 3 and [fault.split(": ")[0] for fault in faults] == wrong
+
+
+def test_what_a_list_names_in_vain_is_counted(tmp_path):
+    about = "train: [a.txt, more/images, empty.txt]\nval: more/images\nkpt_shape: [3, 3]\n"
+    file = write_dataset(tmp_path, about, places=("images/a", "more/images"))
+    (tmp_path / "a.txt").write_text("images\\a\\1.jpg\nimages/a/none.jpg\n" + "x" * 5000 + "\n")
+    (tmp_path / "empty.txt").write_text("\n")
+    reading = read_annotations(file)
+    assert dict(zip(reading.people.images.tolist(), reading.people.split.tolist(), strict=True)) == {
+        "images/a/1.jpg": "train", "more/images/1.jpg": "valid"}  # fmt: skip
+    notes = {name: found for name, found in reading.notes.items() if name in (ABSENT, EMPTY, SHARED)}
+    assert notes == {
+        ABSENT: ["images/a/none.jpg", "x" * 80],
+        EMPTY: ["train: empty.txt"],
+        SHARED: ["more/images/1.jpg"],
+    }
+    (tmp_path / "a.txt").write_bytes(b"images/\xfc.jpg\n")
+    with pytest.raises(PoseError, match=r"a\.txt: a list of images that is no UTF-8"):
+        read_annotations(file)
+
+
+@pytest.mark.parametrize("entry", ["5", "{a: b}", "[[images]]"])
+def test_a_split_that_is_no_folder_or_list_is_refused(tmp_path, entry):
+    file = write_dataset(tmp_path, f"train: {entry}\nval: train/images\nkpt_shape: [3, 3]\n")
+    with pytest.raises(PoseError, match="train: no folder or list"):
+        read_annotations(file)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [("0 .5 .5 .5 .5 .4 .4 nan .6 .6 1 0 0 0", "a flag"), ("0 .5 .5 .5 .5 .4 .4 3 .6 .6 1 0 0 0", "a flag"),
+     ("0.5 .5 .5 .5 .5 .4 .4 2 .6 .6 1 0 0 0", "class 0.5"), ("-1 .5 .5 .5 .5 .4 .4 2 .6 .6 1 0 0 0", "class -1")],
+)  # fmt: skip
+def test_odd_flags_and_classes_are_malformed(tmp_path, row, says):
+    good = "0 .5 .5 .5 .5 .4 .4 0.7 .6 .6 1 0 0 0"  # a score in the flag's place
+    reading = read_annotations(write_dataset(tmp_path, "train: train/images\nkpt_shape: [3, 3]\n", f"{good}\n{row}\n"))
+    assert len(reading.people) == 1 and reading.faults[MALFORMED] == [f"train/labels/1.txt:2: {says}" + (
+        " of a keypoint that is not from 0 to 2" if says == "a flag" else "")]  # fmt: skip
