@@ -23,7 +23,7 @@ MALFORMED = f"{NOT_AS} Ultralytics has them (label files, their lines counted fr
 UNLABELED = "images without a label file: nobody is labeled there"
 ABSENT = "images of a list that are not there"
 EMPTY = "folders and lists without an image"
-SHARED = "images of train that val or test has too, left out of training"
+SHARED = "images of two splits, which only the later one of train, val and test has"
 SPARE = "label files without an image of theirs"
 BEYOND = "people with a joint beyond 0..1, outside their image (label files and lines)"
 ROUNDED = 1e-3  # by which a joint on the border may be beyond 0..1
@@ -58,8 +58,8 @@ def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, categor
         raise PoseError(
             f"{path}: no kpt_shape of joints and 2 or 3, so no poses; export as YOLO pose, or COCO keypoints"
         )
-    root, split_of, notes = _list_images(path, stored)
-    (image_of, who, values, faults, sizes), of_files = _read_labels(root, split_of, shape)
+    root, split_of, lists, notes = _list_images(path, stored)
+    (image_of, who, values, faults, sizes), of_files = _read_labels(root, split_of, lists, shape)
     shares, flags, far, beyond = _split_rows(values, shape)
     strange = ~((flags >= 0) & (flags <= 2)).all(axis=1) & ~far
     faults, far = np.where(strange, FLAGS, faults), far | strange
@@ -101,18 +101,20 @@ def _name_in(root: Path, file: Path) -> str:
     return file.as_posix().removeprefix(f"{root.as_posix().rstrip('/')}/")
 
 
-def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path, str], dict[str, list[str]]]:
-    """The dataset's folder; its images -> split; what was found on the way.
+def _list_images(
+    path: Path, stored: Mapping[str, Any]
+) -> tuple[Path, dict[Path, str], list[Path], dict[str, list[str]]]:
+    """The dataset's folder; its images -> split; the lists that name them; what was found on the way.
 
-    A split is a folder or a list, or several. Roboflow's `../train/images` is a folder beside the file. An image that
-    training and another split have is the other's.
+    A split is a folder or a list, or several. Roboflow's `../train/images` is a folder beside the file. An image of
+    two splits is the later one's.
 
     Raises:
         PoseError: a split that is none or not there, a list that is no text, or no image at all.
     """
     base = path.parent / (stored["path"] if isinstance(stored.get("path"), str) else "")
     root, split_of = Path(os.path.normpath(base if os.path.isdir(base) else path.parent)), {}
-    notes = {EMPTY: [], SHARED: []}
+    lists, notes = [], {EMPTY: [], SHARED: []}
     for key, split in SPLITS.items():
         entries = stored.get(key) if isinstance(stored.get(key), list) else [stored.get(key)]
         for entry in (entry for entry in entries if entry not in (None, "")):
@@ -122,6 +124,7 @@ def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path
                 images = [*walk_files(place, SUFFIXES, Counter())]
             elif place.suffix == ".txt":
                 images = _read_list(place, root)
+                lists.append(place)
             elif key == "test" and entry == "../test/images":  # Roboflow names it whether it is there or not
                 continue
             else:
@@ -132,7 +135,7 @@ def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path
             split_of |= dict.fromkeys(images, split)
     if not split_of:
         raise PoseError(f"{path}: no image in its train, val and test; check them and path")
-    return root, split_of, notes
+    return root, split_of, lists, notes
 
 
 def _read_list(file: Path, root: Path) -> list[Path]:
@@ -153,7 +156,7 @@ def _read_list(file: Path, root: Path) -> list[Path]:
 
 
 def _read_labels(
-    root: Path, images: Iterable[Path], shape: list[int]
+    root: Path, images: Iterable[Path], lists: Iterable[Path], shape: list[int]
 ) -> tuple[tuple[np.ndarray, ...], dict[str, list[str]]]:
     """All rows of the images' label files; images that are not there or have none, and label files without an image.
 
@@ -171,8 +174,7 @@ def _read_labels(
     there = {file for folder in {label.parent for label in labels} for file in folder.glob("*.txt")}
     image_of, who, values, faults, sizes = map(np.array, zip(*rows, strict=True)) if rows else np.zeros((5, 0))
     columns = values.reshape(-1, 5 + shape[0] * shape[1]), faults, sizes.reshape(-1, 1, 2)
-    lists = {file for file in there if file.parent == root}  # of images, which lie beside their data.yaml
-    notes[SPARE] = sorted(_name_in(root, label) for label in there - {*labels} - lists)
+    notes[SPARE] = sorted(_name_in(root, label) for label in there - {*labels, *lists})
     return (image_of, who, *columns), notes
 
 

@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import COCO17, Skeleton
 from ief.cli import main
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.annotations.yolo import ABSENT, EMPTY, MALFORMED, SHARED, locate_labels
+from mpii_tools.annotations.yolo import ABSENT, EMPTY, MALFORMED, SHARED, SPARE, locate_labels
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.results.submission import write_yolo
@@ -243,3 +243,11 @@ def test_odd_flags_and_classes_are_malformed(tmp_path, row, says):
     reading = read_annotations(write_dataset(tmp_path, "train: train/images\nkpt_shape: [3, 3]\n", f"{good}\n{row}\n"))
     assert len(reading.people) == 1 and reading.faults[MALFORMED] == [f"train/labels/1.txt:2: {says}" + (
         " of a keypoint that is not from 0 to 2" if says == "a flag" else "")]  # fmt: skip
+
+
+def test_a_list_is_no_label_file_but_a_stray_one_is(tmp_path):
+    """Images, labels and the list in one folder."""
+    file = write_dataset(tmp_path, "path: all\ntrain: a.txt\nkpt_shape: [3, 3]\n", places=("all",))
+    (tmp_path / "all" / "a.txt").write_text("1.jpg\n")
+    (tmp_path / "all" / "2.txt").write_text((tmp_path / "all" / "1.txt").read_text())
+    assert read_annotations(file).notes[SPARE] == ["2.txt"]
