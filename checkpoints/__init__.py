@@ -7,6 +7,8 @@ from checkpoints.console import Console, log, prepare_console
 from checkpoints.errors import Incomplete, PoseError, escape_name, import_extra, name_corrupt
 from checkpoints.files import (
     checksum,
+    distinct_names,
+    flush,
     identify_process,
     read_text,
     refuse_folder,

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file
+from checkpoints import PoseError, require_file
 from heads.skeleton import MPII, Skeleton
 
 MODEL, STATIC = "jointAngleModel_v2.mat", "staticPose.mat"

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names
+from checkpoints import PoseError, distinct_names
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.joints import select_joints
 from mpii_tools.annotations.placement import place_people, require_pixels

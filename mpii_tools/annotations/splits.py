@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_text
+from checkpoints import PoseError, read_text, write_text
 from mpii_tools.annotations.reading import Findings, Reading, merge
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.index import SUFFIXES, ImageIndex, group_images

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError, escape_name
-from checkpoints.files import read_text
+from checkpoints import PoseError, escape_name, read_text
 from heads.skeleton import COCO17, Skeleton
 from mpii_tools.annotations.coco import arrange_joints, build_marked, select_category
 from mpii_tools.annotations.reading import NOT_AS, Reading, merge

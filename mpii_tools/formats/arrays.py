@@ -13,8 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy_format
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file, write_atomically
+from checkpoints import PoseError, require_file, write_atomically
 
 # All of MPII's people take 20 MB. An archive may claim any size for what it holds compressed.
 MAX_BYTES = 1 << 28

@@ -4,8 +4,7 @@ import json
 import os
 from typing import Any
 
-from checkpoints.errors import PoseError, import_extra
-from checkpoints.files import read_text, require_file
+from checkpoints import PoseError, import_extra, read_text, require_file
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 HDF5_PLACES = (0, 512, 1024, 2048)  # MATLAB 7.3 puts its own header of 512 bytes before it

@@ -24,8 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_atomically
+from checkpoints import PoseError, write_atomically
 from mpii_tools.formats.content import HDF5, content
 
 UNKNOWN, EMPTY = None, np.zeros((0, 0))

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
+from checkpoints import PoseError, write_bytes, write_text
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.combine import COPIES, combine, find_copies, open_combined, read_source
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops

@@ -22,8 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum, flush
+from checkpoints import PoseError, checksum, flush
 from mpii_tools.annotations.people_file import depth_path, load_people, read_description, split_files
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.formats.arrays import map_npy

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import flush, write_text
+from checkpoints import PoseError, flush, write_text
 from checkpoints.locking import open_partial
 from checkpoints.progress import progress
 from checkpoints.threads import map_ahead

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
+from checkpoints import PoseError, write_bytes, write_text
 from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.images.index import number_images
 from mpii_tools.results.predictions import Predictions, person_scores, predicted_joints

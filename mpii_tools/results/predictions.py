@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file
+from checkpoints import PoseError, require_file
 from heads.skeleton import MPII
 from mpii_tools.formats.arrays import array_names, load_arrays, save_arrays
 from mpii_tools.formats.content import content

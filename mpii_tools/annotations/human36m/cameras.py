@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file
+from checkpoints import PoseError, require_file
 from mpii_tools.annotations.human36m.protocols import SUBJECTS, Frame, assign_splits
 from mpii_tools.cameras import Camera, project
 from mpii_tools.formats.content import load_json
