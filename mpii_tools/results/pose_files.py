@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError, name_fault
 from mpii_tools.formats.arrays import array_names, as_array, listed, load_arrays, load_npy
 from mpii_tools.formats.coco_images import entry_box, image_names, image_of
 from mpii_tools.formats.content import content, described, load_json
@@ -62,10 +62,8 @@ def _array_columns(stored: Mapping[str, object], joints: int) -> Columns:
 
 
 def _load_npy(path: Path) -> Mapping[str, object]:
-    try:
+    with name_fault(path, "not a whole .npy file", "make it again", OSError, EOFError, ValueError):
         return {"": load_npy(path)}
-    except (OSError, EOFError, ValueError) as error:
-        raise PoseError(f"not a whole .npy file ({error}); make it again") from error
 
 
 def _load_npz(path: Path) -> Mapping[str, object]:
