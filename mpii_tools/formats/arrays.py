@@ -54,8 +54,9 @@ def check_array(array: np.ndarray, surplus: int) -> None:
 
 
 def load_npy(path: str | os.PathLike) -> np.ndarray:
-    """The array of a .npy file. Raises ValueError or OSError for one that cannot be read."""
-    with open(path, "rb") as file:
+    """The array of a .npy file. Raises PoseError for one that cannot be read."""
+    faults = OSError, EOFError, ValueError
+    with name_fault(path, "not a whole .npy file", "make it again", *faults), open(path, "rb") as file:
         return read_array(file)
 
 

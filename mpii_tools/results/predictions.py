@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints import PoseError, name_fault, require_file
+from checkpoints import PoseError, require_file
 from heads.skeleton import MPII
 from mpii_tools.formats.arrays import array_names, as_array, listed, load_arrays, load_npy, save_arrays
 from mpii_tools.formats.coco_images import entry_box, image_names, image_of
@@ -259,11 +259,6 @@ def _array_columns(stored: Mapping[str, object], joints: int) -> Columns:
     }
 
 
-def _load_npy(path: Path) -> Mapping[str, object]:
-    with name_fault(path, "not a whole .npy file", "make it again", OSError, EOFError, ValueError):
-        return {"": load_npy(path)}
-
-
 def _load_npz(path: Path) -> Mapping[str, object]:
     return load_arrays(path, dict.fromkeys(array_names(path, "predictions"), "fiubU"), "predictions")
 
@@ -370,7 +365,7 @@ def _coco_scores(values: np.ndarray, people: list[dict]) -> np.ndarray:
 READERS: dict[str, tuple[Callable[[Path], object], Callable[[object, int], Columns], int]] = {
     "json": (load_json, _coco_columns, 0),
     "npz": (_load_npz, _array_columns, 0),
-    "npy": (_load_npy, _array_columns, 1),
+    "npy": (lambda path: {"": load_npy(path)}, _array_columns, 1),
     "mat": (load_mat, _array_columns, 1),
     "hdf5": (load_mat, _array_columns, 1),
 }
