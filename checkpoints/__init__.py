@@ -4,9 +4,11 @@ What needs no other package may be imported from here.
 """
 
 from checkpoints.console import Console, log, prepare_console
-from checkpoints.errors import Incomplete, PoseError, escape_name, import_extra, name_corrupt
+from checkpoints.errors import Incomplete, PoseError, escape_name, import_extra, name_corrupt, name_fault
 from checkpoints.files import (
     checksum,
+    distinct_names,
+    flush,
     identify_process,
     read_text,
     refuse_folder,

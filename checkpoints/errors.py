@@ -28,6 +28,15 @@ def escape_name(name: str) -> str:
 
 
 @contextmanager
+def name_fault(path: str | PathLike, what: str, cure: str, *faults: type[Exception]) -> Iterator[None]:
+    """Turns `faults` in reading a file into a PoseError: which file, what it is not, the reason, what to do."""
+    try:
+        yield
+    except faults as error:
+        raise PoseError(f"{path}: {what} ({error}); {cure}") from error
+
+
+@contextmanager
 def name_corrupt(path: str | PathLike, cure: str, *more: type[Exception]) -> Iterator[None]:
     """Turns what goes wrong in reading a file, `more` among it, into a PoseError that names it and says what to do."""
     try:
@@ -60,4 +69,3 @@ class Incomplete(PoseError):
         if len(left_out) > SHOWN:
             lines.append(f"... and {len(left_out) - SHOWN:,} more")
         super().__init__("\n  ".join(lines))
-        self.left_out = tuple(left_out)

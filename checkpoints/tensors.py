@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
-from checkpoints import PoseError, require_file, write_bytes
+from checkpoints import PoseError, name_fault, require_file, write_bytes
 
 STORAGES = ("int8", "float16")
 MARK = "|"  # in no name of a module's parameters
@@ -76,12 +76,10 @@ def read_safetensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], 
     Raises:
         PoseError: when the file is missing, corrupt or not a safetensors file.
     """
-    path = require_file(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise PoseError(f"{path}: corrupt, or not a safetensors file ({error}); copy or train it again") from error
+    path, what = require_file(path), "corrupt, or not a safetensors file"
+    kinds = SafetensorError, OSError, ValueError, RuntimeError
+    with name_fault(path, what, "copy or train it again", *kinds), safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
 class Ignored:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -75,12 +75,10 @@ def describe_run(run: Path) -> str:
     training = header["training"]
     trained_on = header.get("trained_on") or f"`{training['data']}`"
     parts = [f"{training['people']:,} people of {trained_on}", f"{header['design']['size']} px"]
-    try:
+    with suppress(OSError, ValueError, KeyError, IndexError, TypeError):  # a run that was not scored
         scores = list(json.loads(read_text(run / "metrics.json")).values())[-1]
         name = "pckh" if "pckh" in scores else "pck"
         threshold, values = next(iter(scores[name].items()))
         score = f"{name.replace('pck', 'PCK')}@{threshold} {values['groups']['Mean']:.1f}"
         parts.append(f"{score} of {scores['persons']:,} validation people")
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        pass  # a run that was not scored
     return f"{header.get('name') or run}: {', '.join(parts)}"

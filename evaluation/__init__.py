@@ -28,7 +28,7 @@ from evaluation.metrics.kinds import KINDS, classify_errors
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import pckh
 from evaluation.metrics.scores import METRICS, Metric, Score, Scores
-from evaluation.metrics.suspects import Suspects, rank_suspects
+from evaluation.report.suspects import Suspects, rank_suspects
 from evaluation.report.tables import format_scores
 
 # What `ief evaluate` prints; tables stand above metrics, so that the two meet here.

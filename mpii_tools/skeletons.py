@@ -10,8 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text
+from checkpoints import PoseError, read_text
 from heads.skeleton import SKELETONS as TREES
 from heads.skeleton import Skeleton
 

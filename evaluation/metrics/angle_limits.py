@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file
+from checkpoints import PoseError, name_fault, require_file
 from heads.skeleton import MPII, Skeleton
 
 MODEL, STATIC = "jointAngleModel_v2.mat", "staticPose.mat"
@@ -61,7 +60,8 @@ def load_angle_limits(folder: str | os.PathLike) -> AngleLimits:
     """
     from scipy.io import loadmat  # the other metrics need numpy alone
 
-    try:
+    what = f"{MODEL} and {STATIC} are not Akhter and Black's joint-angle model"
+    with name_fault(folder, what, "get both again", Exception):  # scipy has no one error for a corrupt file
         model, static = (loadmat(require_file(Path(folder) / name)) for name in (MODEL, STATIC))
         if tuple(model["chlds"].ravel()) != BONES:
             raise ValueError(f"chlds is {model['chlds'].ravel().tolist()} and not {list(BONES)}")
@@ -85,10 +85,6 @@ def load_angle_limits(folder: str | os.PathLike) -> AngleLimits:
             static["a"].astype(np.float64).reshape(3),
             static["di"].astype(np.float64).reshape(3, -1).T[above],
         )
-    except Exception as error:  # scipy has no one error for a corrupt file
-        raise PoseError(
-            f"{folder}: {MODEL} and {STATIC} are not Akhter and Black's joint-angle model ({error}); get both again"
-        ) from error
 
 
 def illegal_angles(joints: np.ndarray, limits: AngleLimits, skeleton: Skeleton = MPII) -> np.ndarray:

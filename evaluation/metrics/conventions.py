@@ -125,9 +125,8 @@ class Measure:
 
 PCKH = Measure("pckh", "PCKh", "head sizes", "head size", "head_size", (0.5, 0.1))  # Andriluka et al., CVPR 2014
 TORSO = Measure("torso", "PCK", "torso lengths", "torso", "torso", (0.2, 0.1))  # LSP's: left shoulder to right hip
-BOX = Measure(
-    "box", "PCK", "box sides", "longer side of the box", "box", (0.05, 0.1)
-)  # at 0.2 a mean pose has over 90 %
+# At 0.2 a mean pose has over 90 %.
+BOX = Measure("box", "PCK", "box sides", "longer side of the box", "box", (0.05, 0.1))
 MEASURES = {measure.key: measure for measure in (PCKH, TORSO, BOX)}
 
 

@@ -1,4 +1,5 @@
-"""Joint Error and PA Joint Error of 3D poses (MPJPE), Bone Error, Bone Std (Section 5.1), and errors by sequence.
+"""Errors of poses: Joint Error and PA Joint Error in 3D (MPJPE), Bone Error, Bone Std (Section 5.1), by sequence, and
+relative.
 
 MPJPE is that of Ionescu et al. (Human3.6M, TPAMI 2014), Eq. 8, of poses whose roots coincide. The aligned form solves
 the orthogonal Procrustes problem (Kabsch 1976; with scale, Umeyama, TPAMI 1991) for each pose. The paper names both and
@@ -7,17 +8,25 @@ of Joint Error, and no joint is moved back after the alignment, so the root has 
 
 Bones are B_k = J_parent(k) - J_k (Eq. 4), the K - 1 that end at another joint: the root's, which ends at the frame's
 origin, does not count.
+
+Relative errors are those of two joints to each other (Eq. 6), by the number of bones between them, and of joints once
+the body is in its place. One bone apart it is the bone error. The compositional loss over P_all supervises all of them
+(Section 3.3), and neither PCKh nor the joint error measures those far apart: where a hand is wrong by as much as a
+foot, and in the same direction, both joints are wrong and their relative position is right. A pose that is right but
+for a shift has an offset alone, one in the right place but with wrong limbs a shape error alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.bootstrap import split_rows
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, split_rows, totals
 from evaluation.metrics.ground_truth import GroundTruth, fill_masked, nan_mean, ratio
+from heads.pairs import path_lengths
 from heads.skeleton import MPII, Skeleton
 
 MIN_ALIGNED = 3  # joints that fix a rotation
@@ -176,3 +185,100 @@ def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[dict[str, str | in
     rows = zip(*(np.asarray(column).tolist() for column in columns.values()), strict=True)
     table = [dict(zip(columns, (None if value != value else value for value in row), strict=True)) for row in rows]
     return [table[row] for row in np.argsort(-columns["joint_error"], kind="stable").tolist()]
+
+
+def relative_errors(
+    gt: GroundTruth,
+    predictions: Sequence[ArrayLike],
+    references: Sequence[ArrayLike] = (),
+    bootstrap: Bootstrap | None = DEFAULT_BOOTSTRAP,
+) -> dict[int, Estimate]:
+    """|dJ(u, v) - dJ_gt(u, v)| in image pixels, a mean for each number of bones between u and v.
+
+    Over all people, over their pairs of which both joints are annotated, and over several trainings' predictions;
+    minus that of the references if there are any.
+
+    Args:
+        gt: of the same people in all of them.
+        predictions, references: one or more sets, each (N, K, D) in image pixels.
+        bootstrap: how to draw 95 % confidence intervals over people; None: without.
+
+    Returns:
+        1, 2, ... up to the longest path of the skeleton -> the mean.
+
+    Raises:
+        PoseError: shapes that do not match, an annotated joint without a finite predicted position.
+    """
+    pairs = list(combinations(range(len(gt.skeleton)), 2))
+    start, end = np.array(pairs, dtype=int).reshape(-1, 2).T
+    lengths = np.array(path_lengths(gt.skeleton, pairs), dtype=int)
+    distinct = np.unique(lengths)
+    by_length = lengths[:, None] == distinct  # (P, M)
+    annotated = gt.annotated[:, start] & gt.annotated[:, end]
+
+    def sums(pred: ArrayLike) -> np.ndarray:
+        error = gt.check(pred) - gt.known
+        return np.nan_to_num(np.linalg.norm(error[:, end] - error[:, start], axis=-1)) @ by_length
+
+    errors = average_errors(sums, annotated.astype(float) @ by_length, predictions, references, bootstrap)
+    return dict(zip(distinct.tolist(), errors, strict=True))
+
+
+def placement(
+    gt: GroundTruth,
+    predictions: Sequence[ArrayLike],
+    references: Sequence[ArrayLike] = (),
+    bootstrap: Bootstrap | None = DEFAULT_BOOTSTRAP,
+) -> tuple[Estimate, Estimate]:
+    """The joint error in image pixels, split by one shift per person: offset and shape.
+
+    The mean over several trainings' predictions, minus that of the references' if there are any.
+
+    Args:
+        gt: of the same people in all of them; people without an annotated joint do not count.
+        predictions, references: one or more sets, each (N, K, D) in image pixels.
+        bootstrap: how to draw 95 % confidence intervals over people; None: without.
+
+    Returns:
+        The distance between the mean of a person's predicted joints and that of the true ones, and that of the joints
+        once that shift is taken back, both over the annotated joints of all people.
+
+    Raises:
+        PoseError: shapes that do not match, an annotated joint without a finite predicted position.
+    """
+    count = gt.annotated.sum(axis=1)
+
+    def sums(pred: ArrayLike) -> np.ndarray:
+        """(N, 2) over a person's annotated joints: of the offset, and of what is left without it."""
+        error = gt.check(pred) - gt.known
+        shift = ratio(np.nansum(error, axis=1), np.maximum(count, 1)[:, None])
+        left = np.nansum(np.linalg.norm(error - shift[:, None], axis=-1), axis=1)
+        return np.stack([np.linalg.norm(shift, axis=-1) * count, left], axis=1)
+
+    return tuple(average_errors(sums, np.repeat(count[:, None], 2, axis=1), predictions, references, bootstrap))
+
+
+def average_errors(
+    sums: Callable[[ArrayLike], np.ndarray],
+    counts: np.ndarray,
+    predictions: Sequence[ArrayLike],
+    references: Sequence[ArrayLike],
+    bootstrap: Bootstrap | None,
+) -> np.ndarray:
+    """M means over people and over several trainings, minus those of the references if there are any.
+
+    Args:
+        sums: a training's predictions -> (N, M), what each person adds to M sums.
+        counts: (N, M) how many terms those are, the same for all trainings.
+        predictions, references: sets, of references possibly none.
+        bootstrap: how to draw 95 % confidence intervals over people; None: without.
+
+    Returns:
+        (M,) object array of `Estimate`.
+    """
+
+    def mean(sets: Sequence[ArrayLike]) -> np.ndarray:
+        each = totals({"sums": np.mean([sums(each) for each in sets], axis=0), "counts": counts}, bootstrap)
+        return ratio(each["sums"], each["counts"])
+
+    return estimates(mean(predictions) - mean(references) if len(references) else mean(predictions))

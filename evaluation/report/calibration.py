@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
-from evaluation import PCKH, Measure
-from evaluation.metrics import to_json
-from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
+from evaluation.metrics import PCKH, Calibration, Measure, calibrate, correct_joints, cross_fit, to_json
 from evaluation.report import plots
 from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Cell, Table, cell, file_name, readable

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation import PCKH, Measure
+from evaluation.metrics import PCKH, Measure
 from evaluation.report.material import Run, Section
 from evaluation.report.plots import line_plot
 from evaluation.report.tables import Table, file_name, readable

@@ -25,11 +25,10 @@ def parts_by_size(gt: GroundTruth, count: int = 4) -> Parts:
     known = has_size(gt.scale) & gt.annotated.any(axis=1)
     height = BOX_PER_SCALE * np.where(known, gt.scale, np.nan)
     edges = np.unique(np.quantile(height[known], np.linspace(0, 1, count + 1))).tolist() if known.any() else []
-    parts = {}
-    for low, high in pairwise(edges if len(edges) != 1 else edges * 2):
-        inside = (height >= low) & ((height <= high) if high == edges[-1] else (height < high))
-        parts[f"{low:.0f} to {high:.0f}"] = inside
-    return parts
+    return {
+        f"{low:.0f} to {high:.0f}": (height >= low) & ((height <= high) if high == edges[-1] else (height < high))
+        for low, high in pairwise(edges if len(edges) != 1 else edges * 2)
+    }
 
 
 def parts_by_annotated(gt: GroundTruth) -> Parts:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain, cycle
 
-from evaluation import METRICS, Scores
-from evaluation.metrics.json_format import scores_to_json
+from evaluation.metrics import METRICS, Scores, scores_to_json
 from evaluation.report import material, published
 from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, Section, View, subtract_base
 from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Table, cell, join_groups, metric_cells

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluation import GroundTruth, Scores, compare
-from evaluation.metrics.json_format import Json, difference_to_json
+from evaluation.metrics import GroundTruth, Json, Scores, compare, difference_to_json
 from evaluation.report.tables import Table, readable
 from heads.skeleton import Skeleton
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation import Estimate, GroundTruth
-from evaluation.metrics import DEFAULT_BOOTSTRAP, estimates, ratio, totals
+from evaluation.metrics import DEFAULT_BOOTSTRAP, Estimate, GroundTruth, estimates, ratio, totals
 from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Table, cell, file_name
 

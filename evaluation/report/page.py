@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from evaluation.metrics.json_format import Json
+from evaluation.metrics import Json
 from evaluation.report.material import Section
 from evaluation.report.plots import to_svg
 from evaluation.report.skeletons import to_jpeg

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from evaluation import Estimate, Scores
+from evaluation.metrics import Estimate, Scores
 
 # Of methods: told apart on light and dark grounds; with a line style and a marker each, color is not needed.
 COLORS = ("#009E73", "#CC79A7", "#8A6FD1", "#B8860B", "#A0522D", "#56A3A6", "#8C8C8C")

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation import Estimate
-from evaluation.metrics import CROP, name_kind, nan_mean
+from evaluation.metrics import CROP, Estimate, name_kind, nan_mean
 from evaluation.report import plots
 from evaluation.report.material import Section
 from evaluation.report.published import PAPER, PAPER_NAMES

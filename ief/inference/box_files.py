@@ -21,9 +21,8 @@ from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
 from mpii_tools.formats import coco_images as coco
 from mpii_tools.formats.lines import split_line
-from mpii_tools.images.header import read_header
+from mpii_tools.images.header import compare_sizes, read_header
 from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers
-from mpii_tools.prepared.write import compare_sizes
 from mpii_tools.results.predictions import name_poses, read_predictions
 
 EXPECTED = "'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale', finite and with a scale above 0"

@@ -185,7 +185,7 @@ class Poses:
     def draw(self, image: object = None, scale: float | np.ndarray | None = None, ellipses: bool = False) -> np.ndarray:
         """The image with everybody's skeleton on it, (H, W, 3) uint8 RGB, as a new array.
 
-        Poses in 3D are shown from the side as well, in a panel at the image's right (`evaluation.report.side_view`).
+        Poses in 3D are shown from the side as well, in a panel at the image's right (`evaluation.report.skeletons`).
 
         A joint beyond the image's edge, or one that is not `shown`, is left out.
 
@@ -198,7 +198,7 @@ class Poses:
         Raises:
             PoseError: no image, or one that cannot be read.
         """
-        from evaluation.report.skeletons import draw_ellipses, draw_poses, drop_outside
+        from evaluation.report.skeletons import add_side_view, draw_ellipses, draw_poses, drop_outside
 
         image = self.source if image is None else image
         if image is None:
@@ -208,8 +208,6 @@ class Poses:
         if ellipses and self.sigma is not None:
             pixels = draw_ellipses(pixels, joints[..., :2], np.sqrt(ELLIPSE) * self.sigma, self.skeleton)
         if joints.shape[-1] == 3:
-            from evaluation.report.side_view import add_side_view
-
             return add_side_view(pixels, joints, self.skeleton, scale)
         return draw_poses(pixels, drop_outside(joints, pixels), skeleton=self.skeleton)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from evaluation.report.material import Run, Section
-from evaluation.report.side_view import draw_front_and_side
+from evaluation.report.skeletons import draw_front_and_side
 from ief.reporting.scoring import choose_measure, person_errors
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People

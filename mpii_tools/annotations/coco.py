@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError, escape_name
+from checkpoints import PoseError, escape_name, name_fault
 from heads.skeleton import COCO17, Skeleton
 from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_numbers, read_points
 from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, find_elsewhere
@@ -192,7 +192,7 @@ def arrange_joints(
     """
     if not names:
         return skeleton, [*range(len(skeleton))], {}
-    try:
+    with name_fault(path, "the keypoints of its categories make no skeleton", "fix them", ValueError):
         if not all(isinstance(name, str) and name and name.isprintable() for name in names):
             raise ValueError("a keypoint without a name")
         drawn, mirrored = (
@@ -205,8 +205,6 @@ def arrange_joints(
             sigmas = read_numbers(category["sigmas"], (len(names),), "sigmas")
             guessed = replace(guessed, sigmas=tuple(np.append(sigmas, sigmas.mean())[order].tolist()))
             check_extras(guessed)
-    except ValueError as error:
-        raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
     agreed = {frozenset(guessed.names[joint] for joint in pair) for pair in guessed.flip_pairs}
     strange += [" and ".join(pair) for one, other in pairs if {*(pair := (names[one], names[other]))} not in agreed]
     notes = {

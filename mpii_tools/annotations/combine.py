@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names
+from checkpoints import PoseError, distinct_names
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.joints import select_joints
 from mpii_tools.annotations.placement import place_people, require_pixels
@@ -25,30 +24,16 @@ COPIES = "people left out: an earlier of the annotations has their image, by its
 CLIPS = "clips with frames in train and in valid, by their names (a folder for each, or valid=PATH, keeps them apart)"
 
 
-@dataclass(frozen=True)
-class Source:
-    """Annotations of one path, every person with a split, or '' if it is not known, and a place in the image.
-
-    Attributes:
-        path: of the file or folder.
-        reading: what it holds.
-    """
-
-    path: Path
-    reading: Reading
-
-    @property
-    def folder(self) -> Path:
-        """Where its images are looked for if no other folder is given."""
-        return self.reading.folder or (self.path if self.path.is_dir() else self.path.parent)
-
-
-def read_source(argument: str, skeleton: Skeleton | None = None, category: str | None = None) -> Source:
+def read_source(argument: str, skeleton: Skeleton | None = None, category: str | None = None) -> Reading:
     """The annotations of `SPLIT=PATH` or `PATH`, checked and placed with all their joints.
 
     Args:
         skeleton: the joints to keep of them; None: their own.
         category: whose people to read, of COCO's format; None: all.
+
+    Returns:
+        every person with a split, or '' if it is not known, and a place in the image; `path` is that of the file or
+        folder, `folder` where its images are looked for if no other folder is given.
 
     Raises:
         PoseError: no split, no annotations, annotations that are not in pixels, none of the skeleton's joints, or
@@ -63,20 +48,21 @@ def read_source(argument: str, skeleton: Skeleton | None = None, category: str |
     if skeleton is not None:
         people, left_out = select_joints(path, people, skeleton)
         notes |= left_out
-    return Source(path, replace(reading, people=people, notes=merge(reading.notes, notes)))
+    folder = reading.folder or (path if path.is_dir() else path.parent)
+    return replace(reading, people=people, notes=merge(reading.notes, notes), path=path, folder=folder)
 
 
-def take_star(source: Source, skeleton: Skeleton) -> Source:
+def take_star(source: Reading, skeleton: Skeleton) -> Reading:
     """The source with that skeleton if both are stars of the same joints, guessed around the middle of other people."""
-    people = source.reading.people
+    people = source.people
     stars = all({*tree.parents} == {-1, tree.root} for tree in (people.skeleton, skeleton))
     if stars and people.skeleton == replace(skeleton, parents=people.skeleton.parents):
-        people = replace(people, skeleton=skeleton)
-    return replace(source, reading=replace(source.reading, people=people))
+        return replace(source, people=replace(people, skeleton=skeleton))
+    return source
 
 
 def combine(
-    sources: Sequence[Source], folders: Sequence[Path], valid_share: float | None = None, seed: int = 0
+    sources: Sequence[Reading], folders: Sequence[Path], valid_share: float | None = None, seed: int = 0
 ) -> Reading:
     """The people of all sources as one dataset, each with a split.
 
@@ -90,16 +76,16 @@ def combine(
         PoseError: when a person has no split, or the sources have different skeletons.
     """
     first = sources[0]
-    sources = [take_star(source, first.reading.people.skeleton) for source in sources]
+    sources = [take_star(source, first.people.skeleton) for source in sources]
     for source in sources:
-        if valid_share is None and (source.reading.people.split == "").any():
-            listed = f", and {NAME} beside it names no image here" if NOBODY in source.reading.faults else ""
+        if valid_share is None and (source.people.split == "").any():
+            listed = f", and {NAME} beside it names no image here" if NOBODY in source.faults else ""
             raise PoseError(
                 f"{source.path}: neither its name nor its content tells its split{listed}; say it, as in "
                 f"`--annotations train={source.path}` (or valid=, test=), or add `--valid-share 0.1` to train on 90 % "
                 "of the images and validate on the others"
             )
-        one, other = source.reading.people, first.reading.people
+        one, other = source.people, first.people
         if one.skeleton != other.skeleton:
             here, there = (f"{len(of)}, {', '.join(of.names[:3])}, ..." for of in (one.skeleton, other.skeleton))
             raise PoseError(
@@ -111,10 +97,10 @@ def combine(
                 f"{source.path if one.depth is None else first.path}: has no depths, other annotations have; prepare "
                 "it into a folder of its own, which `ief train --also` takes"
             )
-    joined = join_readings([source.reading for source in sources])
+    joined = join_readings(sources)
     if len(set(folders)) > 1:
         named = zip(distinct_names(folders), sources, strict=True)
-        images = [f"{name}/{image}" for name, source in named for image in source.reading.people.images.tolist()]
+        images = [f"{name}/{image}" for name, source in named for image in source.people.images.tolist()]
         ids = joined.people.person_ids if len({*joined.people.person_ids.tolist()}) == len(images) else None
         joined = replace(joined, people=replace(joined.people, images=images, person_ids=ids))
     if valid_share is not None:
@@ -147,9 +133,9 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
     return read
 
 
-def find_copies(people: People, sources: Sequence[Source], read_image: Callable[[str], bytes]) -> np.ndarray:
+def find_copies(people: People, sources: Sequence[Reading], read_image: Callable[[str], bytes]) -> np.ndarray:
     """(N,) bool: people in an image that an earlier source has in the same split, by its bytes."""
-    source = (number for number, each in enumerate(sources) for _ in range(len(each.reading.people)))
+    source = (number for number, each in enumerate(sources) for _ in range(len(each.people)))
     keys = [*zip(people.split.tolist(), people.images.tolist(), source, strict=True)]
     several = Counter(split for split, _ in {(split, number) for split, _, number in keys})
     first, copies = {}, set()

@@ -35,14 +35,13 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
         )
     order = [place or 0 for place in places]
     left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
-    joints, visible = (
-        np.where(has[:, None], people.joints[:, order], np.nan),
-        np.where(has, people.visible[:, order], -1),
-    )
-    selected = replace(
-        people, joints=joints, visible=visible, derived=has & people.derived[:, order], skeleton=skeleton
-    )
-    return selected, {f"joints of {path} left out: not in the skeleton": left_out}
+    columns = {
+        "joints": np.where(has[:, None], people.joints[:, order], np.nan),
+        "visible": np.where(has, people.visible[:, order], -1),
+        "derived": has & people.derived[:, order],
+    }
+    notes = {f"joints of {path} left out: not in the skeleton": left_out}
+    return replace(people, **columns, skeleton=skeleton), notes
 
 
 def unlabeled_joints(people: People) -> Findings:

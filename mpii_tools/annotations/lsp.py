@@ -6,8 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file
+from checkpoints import PoseError, require_file
 from heads.skeleton import MPII
 from mpii_tools.annotations.joints import select_joints
 from mpii_tools.annotations.placement import place_people

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError, name_fault
 from mpii_tools.annotations.reading import Reading, build_reading
 from mpii_tools.annotations.splits import name_rows, split_by_name
 from mpii_tools.formats.arrays import as_array, numeric
@@ -77,14 +77,12 @@ def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list
     """The file names that `imgname` holds. Raises PoseError if it has not one per person."""
     names = stored["imgname"]
     names = np.array(names, dtype=object) if isinstance(names, list) else as_array(names)
-    try:
+    with name_fault(path, "'imgname' holds no file names", "expected text", ValueError, OverflowError):
         if names.ndim == 1 and names.dtype.kind in "SO":
             images = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
         else:  # character codes, padded with 0
             codes = numeric(path, stored, "imgname", (people, None))
             images = ["".join(chr(int(code)) for code in row if code > 0) for row in codes]
-    except (ValueError, OverflowError) as error:
-        raise PoseError(f"{path}: 'imgname' holds no file names ({error}); expected text") from error
     if len(images) != people:
         raise PoseError(f"{path}: 'imgname' has {len(images)} names for {people} people; expected one per person")
     return images
@@ -116,9 +114,8 @@ def read_gt_valid_mat(path: Path, stored: dict[str, object]) -> Reading:
     points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
 
     names, notes = name_rows(path.parent, count)
-    notes["people with a zeroed coordinate that is not flagged missing"] = ((points == 0).any(axis=2) & ~missing).any(
-        axis=1
-    )
+    zeroed = (points == 0).any(axis=2) & ~missing
+    notes["people with a zeroed coordinate that is not flagged missing"] = zeroed.any(axis=1)
     head_size = HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(box[1] - box[0], axis=0)
     return build_reading(
         "gt_valid.mat of HRNet and pytorch-pose", names, points, ~missing, {}, notes, head_size=head_size

@@ -9,14 +9,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.labels import (
-    describe,
-    missing_points,
-    read_entries,
-    read_flags,
-    read_numbers,
-    read_points,
-)
+from mpii_tools.annotations.labels import describe, missing_points, read_entries, read_flags, read_numbers, read_points
 from mpii_tools.annotations.placement import FROM_BOX, check_boxes
 from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, join_readings
 from mpii_tools.annotations.splits import split_by_name

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text
+from checkpoints import PoseError, read_text
 from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.formats.arrays import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, ID_COLUMNS, Depth, People, find_rows, join_columns, require_unique

@@ -29,6 +29,7 @@ class Reading:
         image_ids: of all images by name, those without people too, in the order of ids; {} for formats without ids.
         exempt: crowds and people without a joint, as COCO's annotations with the image's name as 'image'.
         folder: where the images are, if the annotations say so.
+        path: of the file or folder, where people of several are joined.
     """
 
     people: People
@@ -38,6 +39,7 @@ class Reading:
     image_ids: Mapping[str, int | str] = field(default_factory=dict)
     exempt: Sequence[dict[str, Any]] = ()
     folder: Path | None = None
+    path: Path | None = None
 
 
 def merge(*findings: Findings) -> dict[str, list[str]]:

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_text
+from checkpoints import PoseError, name_fault, read_text, write_text
 from mpii_tools.annotations.reading import Findings, Reading, merge
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.index import SUFFIXES, ImageIndex, group_images
@@ -190,10 +189,9 @@ def read_valid_list(folder: Path) -> list[str] | None:
     """
     if not (path := folder / NAME).is_file():
         return None
-    try:
+    what, cure = "not a text file with an image name per line", "write or remove it"
+    with name_fault(path, what, cure, OSError, UnicodeError):
         return [name for line in read_text(path).splitlines() if line.strip() for name in _names(line)]
-    except (OSError, UnicodeError) as error:
-        raise PoseError(f"{path}: not a text file with an image name per line ({error}); write or remove it") from error
 
 
 def _names(line: str) -> list[str]:

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError, escape_name
-from checkpoints.files import read_text
+from checkpoints import PoseError, escape_name, name_fault, read_text
 from heads.skeleton import COCO17, Skeleton
 from mpii_tools.annotations.coco import arrange_joints, build_marked, select_category
 from mpii_tools.annotations.reading import NOT_AS, Reading, merge
@@ -144,10 +143,8 @@ def _read_list(file: Path, root: Path) -> list[Path]:
     Raises:
         PoseError: when it is no text.
     """
-    try:
+    with name_fault(file, "a list of images that is no UTF-8", "save it as such", ValueError):
         lines = [*filter(None, map(str.strip, read_text(file).splitlines()))]
-    except ValueError as error:
-        raise PoseError(f"{file}: a list of images that is no UTF-8 ({error}); save it as such") from error
     images = []
     for line in lines:
         name = line if os.path.exists(root / line) else line.replace("\\", "/")

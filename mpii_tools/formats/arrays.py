@@ -6,15 +6,15 @@ There is no pickle in numpy's. They are read without believing what a header cla
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy_format
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file, write_atomically
+from checkpoints import PoseError, name_fault, require_file, write_atomically
 
 # All of MPII's people take 20 MB. An archive may claim any size for what it holds compressed.
 MAX_BYTES = 1 << 28
@@ -54,8 +54,9 @@ def check_array(array: np.ndarray, surplus: int) -> None:
 
 
 def load_npy(path: str | os.PathLike) -> np.ndarray:
-    """The array of a .npy file. Raises ValueError or OSError for one that cannot be read."""
-    with open(path, "rb") as file:
+    """The array of a .npy file. Raises PoseError for one that cannot be read."""
+    faults = OSError, EOFError, ValueError
+    with name_fault(path, "not a whole .npy file", "make it again", *faults), open(path, "rb") as file:
         return read_array(file)
 
 
@@ -83,13 +84,18 @@ def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
     write_atomically(path, write)
 
 
+@contextmanager
+def open_npz(path: str | os.PathLike, what: str) -> Iterator[zipfile.ZipFile]:
+    """The archive that an .npz of `what` is. Raises PoseError for none, or if reading it in the `with` goes wrong."""
+    kind = f"not a whole .npz file of {what}"
+    with name_fault(path, kind, "make it again", *UNREADABLE), zipfile.ZipFile(require_file(path)) as archive:
+        yield archive
+
+
 def array_names(path: str | os.PathLike, what: str) -> list[str]:
     """The names of the arrays in an .npz of `what`, whatever they hold. Raises PoseError if it is no whole .npz."""
-    try:
-        with zipfile.ZipFile(require_file(path)) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    except UNREADABLE as error:
-        raise PoseError(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
+    with open_npz(path, what) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
 def load_arrays(
@@ -111,19 +117,16 @@ def load_arrays(
         raise PoseError(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
     kinds = kinds | {name: kind for name, kind in (optional or {}).items() if name in held}
     room = read_budget(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in kinds:
-                room -= (size := archive.getinfo(f"{name}.npy").file_size)
-                if size > MAX_BYTES or room < 0:
-                    raise ValueError(f"'{name}' takes {size:,} bytes, of which {max(0, room + size):,} are left to it")
-                with archive.open(f"{name}.npy") as member:
-                    arrays[name] = read_array(member)
-                if arrays[name].dtype.kind not in kinds[name]:
-                    wanted = " or ".join(dict.fromkeys(map(KINDS.get, kinds[name])))
-                    raise ValueError(f"array '{name}' holds {arrays[name].dtype}, not {wanted}")
-    except UNREADABLE as error:
-        raise PoseError(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
+    with open_npz(path, what) as archive:
+        for name in kinds:
+            room -= (size := archive.getinfo(f"{name}.npy").file_size)
+            if size > MAX_BYTES or room < 0:
+                raise ValueError(f"'{name}' takes {size:,} bytes, of which {max(0, room + size):,} are left to it")
+            with archive.open(f"{name}.npy") as member:
+                arrays[name] = read_array(member)
+            if arrays[name].dtype.kind not in kinds[name]:
+                wanted = " or ".join(dict.fromkeys(map(KINDS.get, kinds[name])))
+                raise ValueError(f"array '{name}' holds {arrays[name].dtype}, not {wanted}")
     return arrays
 
 

@@ -4,8 +4,7 @@ import json
 import os
 from typing import Any
 
-from checkpoints.errors import PoseError, import_extra
-from checkpoints.files import read_text, require_file
+from checkpoints import PoseError, import_extra, name_fault, read_text, require_file
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 HDF5_PLACES = (0, 512, 1024, 2048)  # MATLAB 7.3 puts its own header of 512 bytes before it
@@ -45,10 +44,8 @@ def described(head: bytes) -> str:
 def load_json(path: str | os.PathLike) -> Any:
     """A JSON file's value, whatever program wrote it. Raises PoseError if it is missing or not whole."""
     path = require_file(path)
-    try:
+    with name_fault(path, "not a whole JSON file", "copy it again", OSError, ValueError, RecursionError):
         return json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError) as error:
-        raise PoseError(f"{path}: not a whole JSON file ({error}); copy it again") from error
 
 
 def load_yaml(path: str | os.PathLike) -> Any:

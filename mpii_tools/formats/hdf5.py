@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 import h5py  # it takes 0.1 s, so whoever reads other files as well imports this module where it is needed
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file
+from checkpoints import PoseError, require_file
 from mpii_tools.formats.arrays import read_budget
 
 MAX_MAT_BYTES = 1 << 29  # of a MATLAB 7.3 file

@@ -24,8 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_atomically
+from checkpoints import name_fault, write_atomically
 from mpii_tools.formats.content import HDF5, content
 
 UNKNOWN, EMPTY = None, np.zeros((0, 0))
@@ -55,11 +54,10 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
         from mpii_tools.formats.hdf5 import load_hdf5
 
         return load_hdf5(path, matlab=not head.startswith(HDF5))
-    try:
+    faults = ValueError, struct.error, zlib.error, OverflowError, LookupError
+    with name_fault(path, "not a whole MATLAB .mat file", "copy it again", *faults):
         parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))
         return {parser.head(0, len(parser.data))[2]: parser.matrix(0, len(parser.data), 0) for parser in parsers}
-    except (ValueError, struct.error, zlib.error, OverflowError, LookupError) as error:
-        raise PoseError(f"{path}: not a whole MATLAB .mat file ({error}); copy it again") from None
 
 
 def _elements(data: bytes) -> Iterator[tuple[bytes, str]]:

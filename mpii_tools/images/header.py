@@ -37,6 +37,7 @@ KINDS = "JPEG, PNG, WebP, BMP or TIFF"
 NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 PNG_BITS = 24  # the byte of a PNG that holds the bits per value
+SIZE_TOLERANCE = 1  # pixels, as programs round
 ORIENTATION = 0x0112  # EXIF tag; 1 is upright
 TURNED, MIRRORED = (5, 6, 7, 8), ((2, 3, 6, 7), (3, 4, 7, 8))  # x and y change places, then x or y runs backwards
 # Pillow reads the EXIF of every JPEG; what is damaged there harms no pixel, and its warnings would name no file.
@@ -118,6 +119,27 @@ def read_header(data: bytes, name: str) -> ImageHeader:
         pixels = f"{width:,} x {height:,} pixels" + (f" in {scans} scans" if scans > 1 else "")
         raise PoseError(f"{name}: {pixels}, more than the {MAX_PIXELS >> 20} million that are decoded; make it smaller")
     return ImageHeader(width, height, picture.mode, bits, _orientation(picture), picture.format)
+
+
+def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> tuple[bool, str]:
+    """Whether labels are on the picture as viewers show it, and how the image differs from the one that was labeled.
+
+    Sizes that are swapped, as CrowdPose has them, or not known, differ in nothing. Those of a picture that EXIF turns
+    by 90 degrees tell how it was labeled.
+
+    Args:
+        stated: (N, 2) width and height that the annotations of the image's people have; NaN if unknown.
+    """
+    stored, upright = (header.width, header.height), header.upright_size
+    for size in sorted({*map(tuple, stated[np.isfinite(stated).all(axis=1)].tolist())}):  # fewer than numpy is fast for
+        near = [
+            all(abs(here - there) <= SIZE_TOLERANCE for here, there in zip(size, other, strict=True))
+            for other in (stored, upright, stored[::-1])
+        ]
+        if not any(near):
+            return apply_exif, "labeled at {:g} x {:g} pixels, here {} x {}".format(*size, *stored)
+        apply_exif |= near[1] and not near[0]
+    return apply_exif, ""
 
 
 def open_rare(data: bytes) -> Image:

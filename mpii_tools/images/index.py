@@ -104,12 +104,8 @@ def ignore_upload(name: str) -> Parts:
     return *folders, UPLOAD.sub("", file)
 
 
-READINGS: tuple[Callable[[str], Parts], ...] = (
-    split_name,
-    ignore_case,
-    ignore_ending,
-    ignore_upload,
-)  # strictest first
+# The strictest first.
+READINGS: tuple[Callable[[str], Parts], ...] = (split_name, ignore_case, ignore_ending, ignore_upload)
 
 
 @dataclass(frozen=True)

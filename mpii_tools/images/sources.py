@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from checkpoints.errors import PoseError, escape_name
+from checkpoints import PoseError, escape_name, name_fault
 from mpii_tools.images.index import SUFFIXES, ImageIndex, list_passed, walk_files
 
 Place = tuple[Path, int, int]  # of an image's bytes: file, offset, number
@@ -97,11 +97,9 @@ def shard_number(path: str | os.PathLike) -> tuple[int, str]:
 
 
 def _tar_places(path: Path) -> Iterator[tuple[str, Place]]:
-    try:
-        with tarfile.open(path, "r:") as tar:
-            members = tar.getmembers()
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise PoseError(f"{path}: not a whole, uncompressed tar file ({error}); copy or unpack it again") from error
+    what, cure = "not a whole, uncompressed tar file", "copy or unpack it again"
+    with name_fault(path, what, cure, tarfile.TarError, OSError, EOFError), tarfile.open(path, "r:") as tar:
+        members = tar.getmembers()
     end = max((m.offset_data + -(-m.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE for m in members), default=0)
     # tarfile takes a file that is cut inside a header for one that ends there: look for the block of zeros.
     with open(path, "rb") as file:

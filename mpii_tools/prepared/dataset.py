@@ -3,14 +3,12 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
+from checkpoints import PoseError, write_bytes, write_text
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.combine import COPIES, combine, find_copies, open_combined, read_source
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops
@@ -68,13 +66,13 @@ def prepare_dataset(
     if limit is not None and limit < 1:
         raise PoseError(f"--limit {limit}: must be above 0; leave it out for everybody")
     sources = [read_source(argument, skeleton, category) for argument in annotations]
-    readings = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
-    of_human36m = any(reading.format.startswith(HUMAN36M) for reading in readings)
+    sources = [choose_people(source, protocol, every, leave_out_damaged) for source in sources]
+    of_human36m = any(source.format.startswith(HUMAN36M) for source in sources)
     if (protocol or every or leave_out_damaged) and not of_human36m:
         raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")
-    sources = [replace(source, reading=place_crops(of, crop)) for source, of in zip(sources, readings, strict=True)]
+    sources = [place_crops(source, crop) for source in sources]
     for source in sources:
-        print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
+        print(f"{source.path}: {source.format}, {len(source.people):,} people")
     folders, name = [images or source.folder for source in sources], name or out.resolve().name
     reading = combine(sources, folders, valid_share, seed)
     read_image = open_combined(folders, reading.people.images.tolist())

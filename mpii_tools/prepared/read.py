@@ -22,8 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum, flush
+from checkpoints import PoseError, checksum, flush, name_fault
 from mpii_tools.annotations.people_file import depth_path, load_people, read_description, split_files
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.formats.arrays import map_npy
@@ -56,11 +55,6 @@ class PreparedSplit:
 
     def __len__(self) -> int:
         return len(self.people)
-
-    @property
-    def margin(self) -> float:
-        """Side of a crop / side of the network's input."""
-        return (self.size + 2 * self.border) / self.size
 
     @property
     def to_crop(self) -> np.ndarray:
@@ -100,10 +94,8 @@ def load_prepared(folder: str | Path, split: str, verify: bool = False) -> Prepa
     people_path, depth, path = split_files(folder, split, split in description["second"])
     people = load_people(people_path)
     size, border = description["input"], description["border"]
-    try:
+    with name_fault(path, "corrupt or missing", "run `ief prepare` again", OSError, ValueError, EOFError):
         crops = map_npy(path)
-    except (OSError, ValueError, EOFError) as error:
-        raise PoseError(f"{path}: corrupt or missing ({error}); run `ief prepare` again") from error
     expected = (len(people), size + 2 * border, size + 2 * border, 3)
     if crops.shape != expected or crops.dtype != np.uint8:
         raise PoseError(f"{path}: holds {crops.dtype} {crops.shape}, expected uint8 {expected}; prepare again")

@@ -1,6 +1,6 @@
 """Predicted poses for other tools: COCO results, which pycocotools and mmpose read, and CSV.
 
-`results.pose_files` reads the former back; this project's own file is the .npz of `results.predictions`.
+`results.predictions` reads the former back; this project's own file is its .npz.
 """
 
 import csv
@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
+from checkpoints import PoseError, write_bytes, write_text
 from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.images.index import number_images
 from mpii_tools.results.predictions import Predictions, person_scores, predicted_joints
@@ -37,8 +36,8 @@ def to_coco(
     A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled". The
     format has no place for a score that is not known. Behind a joint without one stands 2, COCO's flag of a visible
     joint: OKS does not read it, programs that draw leave out what has 0 (a score of 0 becomes 1e-6), and no score is
-    above 1, so that `pose_files` can tell. A person's score follows from `person_scores`, and is 1 if neither the box
-    nor a joint has one, as HRNet and mmpose rank boxes that nobody scored: pycocotools reads no file without it.
+    above 1, so that `read_predictions` can tell. A person's score follows from `person_scores`, and is 1 if neither the
+    box nor a joint has one, as HRNet and mmpose rank boxes that nobody scored: pycocotools reads no file without it.
 
     Args:
         predictions: with `images`.

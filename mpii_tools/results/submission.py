@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_text
+from checkpoints import PoseError, write_text
 from heads.skeleton import BOX_PER_SCALE, MPII
 from mpii_tools.annotations.human36m.recording import HEAD, MPII_OF, NAMES, NECK, NOSE, PELVIS, SPINE, THORAX
 from mpii_tools.annotations.mpii_mat import MALFORMED, image_names, points, read_rects, read_release

@@ -20,8 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_bytes, write_text
+from checkpoints import PoseError, read_text, write_bytes, write_text
 from checkpoints.progress import progress
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat

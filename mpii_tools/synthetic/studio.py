@@ -18,16 +18,7 @@ import numpy as np
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS
 from mpii_tools.cameras import Camera
-from mpii_tools.synthetic.pose_prior import (
-    NUMBERS,
-    VECTORS,
-    draw_components,
-    draw_directions,
-    joints_from_vectors,
-    load_prior,
-    sample_directions,
-    unit,
-)
+from mpii_tools.synthetic import pose_prior
 
 SIZE = 500  # pixels of an image's side; Human3.6M's have 1000
 MARGIN = 8  # pixels about a whole person
@@ -68,9 +59,10 @@ BONE_SPEED, TURN_SPEED, WALK_SPEED = 2.0, 1.2, 700.0
 def draw_body(rng: np.random.Generator) -> np.ndarray:
     """(13,) lengths in mm of a random person's body vectors, left and right alike."""
     size = 1 + SIZE_STD * np.clip(rng.standard_normal(), -2, 2)
-    kinds, kind_of = np.unique([name.split("_")[-1] for name in VECTORS], return_inverse=True)  # left and right are one
+    # Left and right are one.
+    kinds, kind_of = np.unique([name.split("_")[-1] for name in pose_prior.VECTORS], return_inverse=True)
     shares = 1 + BONE_STD * np.clip(rng.standard_normal(len(kinds)), -2, 2)
-    return load_prior("pose_prior_3d")["lengths"] * size * shares[kind_of]
+    return pose_prior.load_prior("pose_prior_3d")["lengths"] * size * shares[kind_of]
 
 
 @dataclass(frozen=True)
@@ -98,7 +90,7 @@ class Motion:
         share = (times - self.times[key]) / (self.times[key + 1] - self.times[key])
         share = share**3 * (10 - 15 * share + 6 * share**2)
         directions = slerp(self.directions[key], self.directions[key + 1], share[:, None, None])
-        pose = joints_from_vectors(directions * lengths[:, None])
+        pose = pose_prior.joints_from_vectors(directions * lengths[:, None])
         heading = self.heading[key] + share * (self.heading[key + 1] - self.heading[key])
         return place_body(pose, heading, self.place[key] + share[:, None] * (self.place[key + 1] - self.place[key]))
 
@@ -123,7 +115,7 @@ def slerp(start: np.ndarray, end: np.ndarray, share: np.ndarray) -> np.ndarray:
     aside = end - cosine * start
     norm = np.linalg.norm(aside, axis=-1, keepdims=True)
     angle = np.arctan2(norm, cosine) * share
-    return unit(np.cos(angle) * start + np.sin(angle) * aside / np.maximum(norm, 1e-12))
+    return pose_prior.unit(np.cos(angle) * start + np.sin(angle) * aside / np.maximum(norm, 1e-12))
 
 
 def draw_motion(rng: np.random.Generator, action: str, seconds: float, radius: float) -> Motion:
@@ -143,13 +135,13 @@ def draw_motion(rng: np.random.Generator, action: str, seconds: float, radius: f
 
 def _draw_key_poses(rng: np.random.Generator, action: str, keys: int) -> np.ndarray:
     """(keys, 13, 3) poses of the action, each near the last one, all together distributed as the prior says."""
-    fresh = draw_components(rng, keys, action)
+    fresh = pose_prior.draw_components(rng, keys, action)
     changes = np.concatenate([[True], rng.random(keys - 1) >= KEEP_COMPONENT])
     component = fresh[np.maximum.accumulate(np.where(changes, np.arange(keys), 0))]
-    noise = rng.standard_normal((keys, NUMBERS))
+    noise = rng.standard_normal((keys, pose_prior.NUMBERS))
     for key in range(1, keys):
         noise[key] = KEEP_NOISE * noise[key - 1] + np.sqrt(1 - KEEP_NOISE**2) * noise[key]
-    return draw_directions(component, noise)
+    return pose_prior.draw_directions(component, noise)
 
 
 def _draw_path(rng: np.random.Generator, walks: bool, keys: int, radius: float) -> tuple[np.ndarray, np.ndarray]:
@@ -248,7 +240,7 @@ def wild_shots(seed: int, count: int) -> list[Shot]:
     shots = []
     for index in range(count):
         rng = np.random.default_rng([seed, ELSEWHERE, index])
-        pose = joints_from_vectors(sample_directions(rng, 1) * draw_body(rng)[:, None])
+        pose = pose_prior.joints_from_vectors(pose_prior.sample_directions(rng, 1) * draw_body(rng)[:, None])
         (points,) = place_body(pose, rng.uniform(0, 2 * np.pi, 1), np.zeros((1, 2)))
         camera = draw_camera(rng, points)
         shots.append(Shot(camera.to_camera(points), camera, sequence=image_name(index)))

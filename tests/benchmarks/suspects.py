@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation import GroundTruth
-from evaluation.metrics.suspects import rank_suspects
+from evaluation.report.suspects import rank_suspects
 from ief.reporting.scoring import ground_truth
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import group_rows

@@ -123,7 +123,7 @@ def test_joints_and_boxes_in_percent_are_refused(most, size, says, tmp_path):
 
     path = coco_file(change)(tmp_path)[-1]
     if not says:
-        assert len(read_source(path).reading.people) == 4
+        assert len(read_source(path).people) == 4
         return
     with pytest.raises(PoseError, match=rf"4 of 4 people, first 0\.png#1, have joints within {says}"):
         read_source(path)

@@ -139,9 +139,9 @@ def test_the_folder_says_the_split_if_nothing_else_does(file, split, tmp_path):
     path.parent.mkdir(parents=True)
     coco_file(name=path.name)(path.parent)
     source = read_source(str(path))
-    assert source.reading.people.split.tolist() == [split] * 4
+    assert source.people.split.tolist() == [split] * 4
     said = "train" if split == "valid" else "valid"
-    assert read_source(f"{said}={path}").reading.people.split.tolist() == [said] * 4
+    assert read_source(f"{said}={path}").people.split.tolist() == [said] * 4
     if not split:
         with pytest.raises(PoseError, match="tells its split"):
             combine([source], [tmp_path])

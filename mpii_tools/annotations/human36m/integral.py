@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.human36m.cameras import tabulate_frames, to_camera
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_numbers
-from mpii_tools.annotations.human36m.recording import NAMES, make_reading
+from mpii_tools.annotations.human36m.recording import NAMES, make_reading, tabulate_frames, to_camera
 from mpii_tools.annotations.labels import read_entries
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.content import load_json

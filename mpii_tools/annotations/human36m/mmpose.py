@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.human36m.cameras import fit_lenses, tabulate_frames
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_video
-from mpii_tools.annotations.human36m.recording import make_reading
+from mpii_tools.annotations.human36m.recording import fit_lenses, make_reading, tabulate_frames
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.arrays import load_arrays, numeric
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.human36m.cameras import tabulate_frames
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_numbers, parse_video
-from mpii_tools.annotations.human36m.recording import OF_32, make_reading
+from mpii_tools.annotations.human36m.recording import OF_32, make_reading, tabulate_frames
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.arrays import listed, numeric
 

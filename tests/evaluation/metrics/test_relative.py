@@ -5,8 +5,8 @@ import pytest
 from scattered import JOINTS, PEOPLE, poses_near, scattered_people
 
 from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.errors import placement, relative_errors
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.relative import placement, relative_errors
 from heads.pairs import ORIGIN, all_pairs, path_lengths
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.skeletons import SKELETONS

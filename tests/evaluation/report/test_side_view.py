@@ -5,17 +5,21 @@ import pytest
 from drawn import STANDING, color_at
 
 from checkpoints.errors import PoseError
-from evaluation.report.side_view import (
+from evaluation.report.skeletons import (
     BONE_LENGTHS,
+    CENTER,
     FORESHORTENED,
     GRAY,
     GT,
+    LEFT,
+    RIGHT,
     add_side_view,
     draw_front_and_side,
+    draw_poses,
     draw_side_view,
+    drop_outside,
     pixels_per_mm,
 )
-from evaluation.report.skeletons import CENTER, LEFT, RIGHT, draw_poses, drop_outside
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.cameras import project
 

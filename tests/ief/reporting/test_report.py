@@ -14,8 +14,8 @@ from browser import read_page
 from finished_runs import write_people, write_run, write_split
 
 from evaluation import KINDS, classify_errors, compare, mpjpe
+from evaluation.metrics.errors import relative_errors
 from evaluation.metrics.json_format import difference_to_json
-from evaluation.metrics.relative import relative_errors
 from evaluation.report.representation import average_kinds, pose_std
 from heads.skeleton import MPII, Skeleton
 from ief.cli import main

@@ -9,7 +9,7 @@ from finished_runs import write_people
 from scipy import stats
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.relative import placement, relative_errors
+from evaluation.metrics.errors import placement, relative_errors
 from ief.reporting.scoring import ground_truth, score_poses
 from ief.reporting.seeds import plot_differences, write_seeds
 from mpii_tools.people import People

@@ -8,8 +8,8 @@ from human36m_forms import make_cameras, metadata_xml, write_json
 from video_lengths import count_frames, read_video_lengths
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.human36m.cameras import find_cameras, fit_lenses, load_cameras, tabulate_frames
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS, Frame
+from mpii_tools.annotations.human36m.recording import find_cameras, fit_lenses, load_cameras, tabulate_frames
 
 PAGE = Path(__file__).resolve().parents[4] / "mpii_tools" / "annotations" / "human36m" / "README.md"
 REFUSED = {
