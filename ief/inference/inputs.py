@@ -8,8 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
+from checkpoints import PoseError, log
 from checkpoints.files import distinct_names, real_path
 from ief.inference.boxes import person_box
 from ief.inference.pixels import read_bytes

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checkpoints.errors import PoseError, import_extra, name_corrupt
-from checkpoints.files import require_file
+from checkpoints import PoseError, import_extra, name_corrupt, require_file
 from checkpoints.weights import MAX_SIZE
 from heads.skeleton import MPII
 from ief.inference.score_map import ScoreMap

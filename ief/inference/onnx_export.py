@@ -15,8 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError, import_extra
-from checkpoints.files import write_atomically
+from checkpoints import PoseError, import_extra, write_atomically
 from ief.inference.onnx import BOXES, CROPS, IMAGE
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import remove_leftovers, write_bytes
+from checkpoints import PoseError, log, remove_leftovers, write_bytes
 from checkpoints.progress import progress
 from evaluation.report.skeletons import to_jpeg
 from heads.skeleton import Skeleton

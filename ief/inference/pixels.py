@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from ief.inference.boxes import to_array
 
 KINDS = "give a path, PIL image, array (H, W, 3) uint8 RGB (or gray, RGBA, floats in 0..1), or tensor (3, H, W)"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checkpoints.errors import PoseError, import_extra
-from checkpoints.files import write_bytes
+from checkpoints import PoseError, import_extra, write_bytes
 from heads.skeleton import Skeleton
 from ief.inference.pixels import read_image
 from mpii_tools.cameras import back_project

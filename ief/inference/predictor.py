@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from checkpoints.progress import progress
 from checkpoints.threads import map_ahead
 from checkpoints.weights import describe_run, find_run

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_text
+from checkpoints import PoseError, read_text, write_text
 from evaluation.metrics.calibration import cross_fit, fit_map
 
 FILE = "scores.json"  # in a run's folder

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from heads.skeleton import Skeleton
 from ief.inference.boxes import box_matrices, check_boxes, describe_faults
 from ief.inference.pixels import read_image

@@ -11,12 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError
-from heads.bones import bones_to_joints, joints_to_bones
-from heads.likelihood import ResidualLikelihood
-from heads.normalization import denormalize
-from heads.pairs import METHODS, get_pairs
-from heads.skeleton import MPII, Skeleton
+from checkpoints import PoseError
+from heads import METHODS, MPII, ResidualLikelihood, Skeleton, bones_to_joints, denormalize, get_pairs, joints_to_bones
 from ief.model.backbone import build_backbone, fold_batch_norms, stem_padding
 from ief.model.heatmaps import convolve_heatmaps
 from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json

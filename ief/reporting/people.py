@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from evaluation import KINDS, GroundTruth, classify_errors
 from evaluation.metrics import SHORT, Json, has_size, joint_groups, nan_mean
 from evaluation.report.errors import parts_by_size

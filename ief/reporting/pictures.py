@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from evaluation.report.material import Run, Section
 from evaluation.report.side_view import draw_front_and_side
 from ief.reporting.scoring import choose_measure, person_errors

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes
+from checkpoints import PoseError, write_bytes
 from evaluation import AngleLimits
 from evaluation.metrics import CROP, Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, suspects

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import write_text
+from checkpoints import PoseError, log, write_text
 from evaluation import MEASURES, PCKH, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
 from evaluation.metrics import Json, correct_joints, difference_to_json, joint_errors, score_means, scores_to_json
 from evaluation.metrics.evaluate import person_errors as measure_errors

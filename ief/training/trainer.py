@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from checkpoints import PoseError, Stopped, checksum, log, remove_leftovers
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from checkpoints.weights import read_header
-from evaluation.metrics.conventions import PCKH
+from evaluation import PCKH
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs, pair_weights
 from ief.model.cascade import Cascade

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from checkpoints import PoseError
-from evaluation.metrics.conventions import PCKH
+from evaluation import PCKH
 from ief.inference.predictor import PosePredictor
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage

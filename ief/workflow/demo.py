@@ -15,7 +15,7 @@ from time import monotonic
 import numpy as np
 
 from checkpoints import PoseError, log, write_bytes, write_text
-from evaluation.metrics.json_format import scores_to_json
+from evaluation.metrics import scores_to_json
 from evaluation.report.skeletons import grid, to_jpeg
 from evaluation.report.tables import summary_table
 from ief.inference.predictor import PosePredictor

@@ -9,8 +9,8 @@ import numpy as np
 
 from checkpoints import PoseError, require_file, write_text
 from checkpoints.weights import read_header
+from evaluation import Bootstrap
 from evaluation.metrics import calibration
-from evaluation.metrics.bootstrap import Bootstrap
 from heads.skeleton import MPII
 from ief.inference.predictor import PosePredictor
 from ief.inference.score_map import ScoreMap
