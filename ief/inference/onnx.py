@@ -1,7 +1,5 @@
 """An exported model under ONNX Runtime, without torch; `ief.inference.onnx_export` writes one."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -75,7 +73,7 @@ class OnnxNetwork:
         return joints[None], scores, np.full((*scores.shape, 2), np.nan)
 
 
-def open_session(path: Path) -> InferenceSession:
+def open_session(path: Path) -> "InferenceSession":
     """An ONNX Runtime session on the CPU with as many threads as torch has, or would have.
 
     Raises:

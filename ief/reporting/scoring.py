@@ -5,8 +5,6 @@ taken back to camera coordinates with the person's camera and the ground truth's
 nothing (`mpii_tools.people.Depth.to_camera`). Scoring arrays needs no torch: `ief evaluate` does without.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -190,7 +188,7 @@ def name_stages(poses: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     return {f"stage{index}" if index >= 0 else "mean_pose": pose for index, pose in enumerate(poses, start=-1)}
 
 
-def score_run(run: Path, data: PreparedSplit, device: torch.device) -> dict[str, ScoresByDimension]:
+def score_run(run: Path, data: PreparedSplit, device: "torch.device") -> dict[str, ScoresByDimension]:
     """Predict a split with every stage of a run, write predictions and metrics.json, return the scores by stage.
 
     Writes to the run's folder `predictions-SPLIT.npz` (the last stage), `predictions-SPLIT-NAME.npz` for the previous
