@@ -17,8 +17,7 @@ from evaluation.report.page import render_report
 from evaluation.report.published import TABLE_8
 from ief.reporting import sequence
 from ief.reporting.evaluate import select_others
-from ief.reporting.people import make_lookup
-from ief.reporting.pictures import make_people_section
+from ief.reporting.people import make_lookup, make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
 from mpii_tools.annotations.read import read_annotations
