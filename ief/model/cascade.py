@@ -90,5 +90,4 @@ def apply_stage(stage: Stage, images: Tensor, joints: Tensor, flip: bool) -> tup
 def mirror(joints: Tensor, stage: Stage) -> Tensor:
     """The pose (..., K, D) as seen in the mirrored crop: x -> n - 1 - x, left and right joints swapped."""
     swapped = joints[..., list(stage.design.skeleton.flip_permutation), :]
-    x = stage.design.size - 1 - swapped[..., :1]
-    return torch.cat([x, swapped[..., 1:]], dim=-1)
+    return torch.cat([stage.design.size - 1 - swapped[..., :1], swapped[..., 1:]], dim=-1)
