@@ -193,11 +193,7 @@ class PosePredictor:
         return replace(outcome.poses, source=image)
 
     def stream(
-        self,
-        images: Iterable[ImagePeople],
-        find_people: FindPeople | None = None,
-        refine: bool = False,
-        times: int = 1,
+        self, images: Iterable[ImagePeople], find_people: FindPeople | None = None, refine: bool = False, times: int = 1
     ) -> Iterator[Outcome]:
         """The poses of any number of images, in order; what cannot be read is told in its outcome and ends nothing.
 

@@ -68,11 +68,7 @@ def choose_measure(people: People) -> Measure:
 
 
 def view_poses(
-    people: People,
-    dimensions: int,
-    *poses: np.ndarray,
-    limits: AngleLimits | None = None,
-    **options: Any,
+    people: People, dimensions: int, *poses: np.ndarray, limits: AngleLimits | None = None, **options: Any
 ) -> tuple[GroundTruth, list[np.ndarray]] | None:
     """Ground truth and poses as evaluation takes them: in image pixels; in 3D in mm, of people whose depth is known.
 
