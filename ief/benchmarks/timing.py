@@ -23,8 +23,7 @@ def measure(functions: Sequence[Function], rounds: int, device: torch.device) ->
     Returns:
         for each round, each function's ms per call.
     """
-    calls = [calls_per_round(function, device) for function in functions]
-    timed = list(zip(functions, calls, strict=True))
+    timed = [(function, calls_per_round(function, device)) for function in functions]
     return [[1e3 * seconds(function, count, device) / count for function, count in timed] for _ in range(rounds)]
 
 

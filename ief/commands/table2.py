@@ -13,7 +13,7 @@ def run(args: Namespace) -> None:
     """Train ten runs with the same seed, weights and budget of epochs; what is done is skipped."""
     config, machine = read_run(args)
     refuse({"give --also, the second dataset, without depth: half of the runs train on it, too": not config.also})
-    from evaluation.metrics.angle_limits import load_angle_limits
+    from evaluation import load_angle_limits
     from ief.reporting.report import open_loader
     from ief.workflow.compare import compare_runs, table_2
     from mpii_tools.prepared.read import load_prepared, read_description

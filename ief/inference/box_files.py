@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names, read_text, real_path, require_file
+from checkpoints import PoseError, log, read_text, require_file
+from checkpoints.files import distinct_names, real_path
 from heads.skeleton import Skeleton
 from ief.inference.boxes import drop_overlapping, person_boxes, pose_boxes, to_corners
 from ief.inference.pixels import read_bytes

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from mpii_tools.crops import crop_matrices
 from mpii_tools.formats.boxes import find_box_faults
 from mpii_tools.people import BOX_MARGIN, CENTER_SHIFT, CROP_SIDE, box_squares

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import torch
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
 from mpii_tools.prepared.augmentation import normalize_crops

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torchvision.models.detection import SSDLite320_MobileNet_V3_Large_Weights, ssdlite320_mobilenet_v3_large
 
-from checkpoints.errors import PoseError, import_extra
+from checkpoints import PoseError, import_extra
 from checkpoints.pretrained import load_torchvision_weights
 from checkpoints.tensors import load_plain_data
 from ief.inference.stream import FindPeople

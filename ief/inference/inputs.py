@@ -8,8 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
+from checkpoints import PoseError, log
 from checkpoints.files import distinct_names, real_path
 from ief.inference.boxes import person_box
 from ief.inference.pixels import read_bytes
@@ -35,8 +34,8 @@ def find_inputs(paths: Iterable[Path]) -> tuple[list[Path], list[Path], list[str
     asked, left_out, kinds = [], [], f"images ({', '.join(SUFFIXES)}) and videos ({', '.join(VIDEOS)})"
     for path in paths:
         passed, before = Counter(), len(left_out)
-        walk = walk_files(path, (*SUFFIXES, *VIDEOS), passed, left_out)
-        inside = list(walk) if path.is_dir() else [path]  # a file that is missing is told when it is read
+        # A file that is missing is told when it is read.
+        inside = [*walk_files(path, (*SUFFIXES, *VIDEOS), passed, left_out)] if path.is_dir() else [path]
         if not inside and len(left_out) == before:
             left_out.append(f"{path}: holds {list_passed(passed) or 'nothing'}; give {kinds}")
         elif passed:
@@ -79,9 +78,8 @@ def name_videos(files: Sequence[Path]) -> list[tuple[str, str]]:
     names = distinct_names(files)
     endings = [end if (end := file.suffix.lower()) in CODECS else ".mp4" for file in files]
     copies = [f"{Path(name).with_suffix('').as_posix()}.pose{end}" for name, end in zip(names, endings, strict=True)]
-    longer = [f"{name}.pose{end}" for name, end in zip(names, endings, strict=True)]
-    return [(name, copy if copies.count(copy) == 1 else long)
-            for name, copy, long in zip(names, copies, longer, strict=True)]  # fmt: skip
+    return [(name, copy if copies.count(copy) == 1 else f"{name}.pose{end}")
+            for name, copy, end in zip(names, copies, endings, strict=True)]  # fmt: skip
 
 
 def place_person(image: ImagePeople, center: Sequence[float] | None, scale: float | None) -> ImagePeople:

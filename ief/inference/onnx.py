@@ -1,7 +1,5 @@
 """An exported model under ONNX Runtime, without torch; `ief.inference.onnx_export` writes one."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -11,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checkpoints.errors import PoseError, import_extra, name_corrupt
-from checkpoints.files import require_file
+from checkpoints import PoseError, import_extra, name_corrupt, require_file
 from checkpoints.weights import MAX_SIZE
 from heads.skeleton import MPII
 from ief.inference.score_map import ScoreMap
@@ -76,7 +73,7 @@ class OnnxNetwork:
         return joints[None], scores, np.full((*scores.shape, 2), np.nan)
 
 
-def open_session(path: Path) -> InferenceSession:
+def open_session(path: Path) -> "InferenceSession":
     """An ONNX Runtime session on the CPU with as many threads as torch has, or would have.
 
     Raises:

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from scipy.special import expit
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from ief.inference.boxes import drop_overlapping, to_corners
 from ief.inference.onnx import open_session
 

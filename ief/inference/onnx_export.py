@@ -15,8 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError, import_extra
-from checkpoints.files import write_atomically
+from checkpoints import PoseError, import_extra, write_atomically
 from ief.inference.onnx import BOXES, CROPS, IMAGE
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
@@ -234,8 +233,7 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
         warnings.simplefilter("ignore")  # the exporter's notes to its own developers
         program = torch.onnx.export(model.eval(), inputs, dynamo=True, verbose=False, dynamic_shapes=axes, **names)
     design = model.cascade.stages[0].design
-    skeleton = design.skeleton
-    tree = {"joint_names": ",".join(skeleton.names), "skeleton": json.dumps(skeleton_to_json(skeleton))}
+    tree = {"joint_names": ",".join(design.skeleton.names), "skeleton": json.dumps(skeleton_to_json(design.skeleton))}
     tree |= {"scores": json.dumps(asdict(model.score_map))} if model.score_map else {}
     tree |= {"rooted": "yes"} if design.rooted else {}
     program.model.metadata_props.update({"size": str(model.size), **tree})

@@ -2,18 +2,16 @@
 
 import json
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import remove_leftovers, write_bytes
+from checkpoints import PoseError, log, remove_leftovers, write_bytes
 from checkpoints.progress import progress
+from checkpoints.threads import map_ahead
 from evaluation.report.skeletons import to_jpeg
 from heads.skeleton import Skeleton
 from ief.inference.poses import ImageCamera, Poses, join_poses
@@ -24,7 +22,7 @@ from mpii_tools.results.predictions import person_scores, save_predictions
 
 NAME = "predictions-images"
 JOURNAL = f".{NAME}.journal"
-AHEAD = 16  # overlays that wait for a thread
+THREADS, AHEAD = 2, 16  # that draw overlays; overlays that wait for one
 
 
 class Journal:
@@ -116,8 +114,9 @@ def predict_images(
     """
     outcomes = {image.name: outcome for image in images if (outcome := journal.find(image))}
     new = [image for image in images if image.name not in outcomes]
-    predicted, drawings, pool = predictor.stream(new, find_people, refine, times), [], ThreadPoolExecutor(2, "overlays")
-    try:
+    predicted, scale = predictor.stream(new, find_people, refine, times), camera and camera.scale
+
+    def predict() -> Iterator[tuple[ImagePeople, Poses, Path]]:
         with progress(desc="predicting", total=len(images), unit="image", initial=len(outcomes)) as counter:
             for place, image in enumerate(images):
                 path, is_new = folder / f"{image.name}.pose.jpg", image.name not in outcomes
@@ -127,13 +126,10 @@ def predict_images(
                     counter.update()
                 poses = outcomes[image.name].poses
                 if (draw is None or place < draw) and len(poses) and (is_new or not path.exists()):
-                    drawings.append(pool.submit(draw_overlay, image, poses, path, camera and camera.scale, ellipses))
-                    if len(drawings) > AHEAD:
-                        drawings[-AHEAD - 1].result()
-        left_out = [line for image in images for line in outcomes[image.name].left_out]
-        left_out += filter(None, [drawing.result() for drawing in drawings])
-    finally:
-        pool.shutdown(cancel_futures=True)
+                    yield image, poses, path
+
+    undrawn = [*map_ahead(lambda overlay: draw_overlay(*overlay, scale, ellipses), predict(), THREADS, AHEAD)]
+    left_out = [line for image in images for line in outcomes[image.name].left_out] + [*filter(None, undrawn)]
     if doubts := [line for image in images for line in outcomes[image.name].doubts]:
         log.warning(f"{len(doubts):,} boxes may not be x y width height, first {doubts[0]}")
     return [outcomes[image.name].poses for image in images], left_out

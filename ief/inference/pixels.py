@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from ief.inference.boxes import to_array
 
 KINDS = "give a path, PIL image, array (H, W, 3) uint8 RGB (or gray, RGBA, floats in 0..1), or tensor (3, H, W)"
@@ -21,16 +21,14 @@ def read_image(image: object, name: str = "image") -> np.ndarray:
     Raises:
         PoseError: a file that is no image, or something else, naming what it is.
     """
-    if isinstance(image, (str, os.PathLike)):
-        from mpii_tools.images.decode import decode_image  # OpenCV
+    from mpii_tools.images.decode import convert_picture, decode_image  # OpenCV
 
+    if isinstance(image, (str, os.PathLike)):
         # In full: a JPEG's own reduction, which `ief prepare` uses for its speed, moves joints by a pixel.
         return decode_image(read_bytes(image), str(image), upright=True)
     try:
         if hasattr(image, "convert") and hasattr(image, "getexif"):  # PIL's, whichever version
             from PIL import ImageOps
-
-            from mpii_tools.images.decode import convert_picture
 
             return convert_picture(ImageOps.exif_transpose(image), name)
         array = to_array(image)

@@ -1,7 +1,5 @@
 """What a prediction is, the poses of one image's people, and the camera that takes them from pixels to mm."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checkpoints.errors import PoseError, import_extra
-from checkpoints.files import write_bytes
+from checkpoints import PoseError, import_extra, write_bytes
 from heads.skeleton import Skeleton
 from ief.inference.pixels import read_image
 from mpii_tools.cameras import back_project
@@ -230,7 +227,7 @@ class Poses:
 
         return None if self.source is None else to_png(self.draw())
 
-    def to_frame(self) -> pandas.DataFrame:
+    def to_frame(self) -> "pandas.DataFrame":
         """A pandas table with a row per person and joint: image, person, joint, x, y (and z), score, shown.
 
         Raises:
@@ -248,7 +245,7 @@ class Poses:
         }
         return pandas.DataFrame(columns)
 
-    def to_supervision(self) -> supervision.KeyPoints:
+    def to_supervision(self) -> "supervision.KeyPoints":
         """supervision's KeyPoints, for its annotators and trackers. Raises PoseError if it is not installed."""
         supervision = import_extra("supervision", "supervision")
         scores = self.scores.astype(np.float32)

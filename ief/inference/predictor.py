@@ -1,7 +1,5 @@
 """The one way from pixels to joints: arrays, files of images or preprocessed crops in, poses in image pixels out."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections import deque
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from checkpoints.progress import progress
 from checkpoints.threads import map_ahead
 from checkpoints.weights import describe_run, find_run
@@ -74,7 +72,7 @@ class PosePredictor:
         flip: bool = False,
         batch_size: int = 32,
         limit: float | None = None,
-    ) -> PosePredictor:
+    ) -> "PosePredictor":
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
         Args:
@@ -113,7 +111,7 @@ class PosePredictor:
         return cls(network, batch_size, describe_run(run), device)
 
     @classmethod
-    def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
+    def of(cls, cascade: "Cascade", flip: bool = False, batch_size: int = 32) -> "PosePredictor":
         """A predictor from a cascade in evaluation mode, on the device that it is on; its scores are uncalibrated."""
         from ief.inference.cascade_network import CascadeNetwork
 
@@ -195,11 +193,7 @@ class PosePredictor:
         return replace(outcome.poses, source=image)
 
     def stream(
-        self,
-        images: Iterable[ImagePeople],
-        find_people: FindPeople | None = None,
-        refine: bool = False,
-        times: int = 1,
+        self, images: Iterable[ImagePeople], find_people: FindPeople | None = None, refine: bool = False, times: int = 1
     ) -> Iterator[Outcome]:
         """The poses of any number of images, in order; what cannot be read is told in its outcome and ends nothing.
 

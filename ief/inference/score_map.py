@@ -1,7 +1,5 @@
 """What a stage's scores mean: the share of joints with such a score that are right, and which are not worth drawing."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from itertools import takewhile
@@ -9,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_text
+from checkpoints import PoseError, read_text, write_text
 from evaluation.metrics.calibration import cross_fit, fit_map
 
 FILE = "scores.json"  # in a run's folder
@@ -43,7 +40,7 @@ class ScoreMap:
         return np.interp(scores, self.raw, self.right)
 
     @classmethod
-    def fit(cls, scores: np.ndarray, correct: np.ndarray, measure: str, spread: float = 1.0) -> ScoreMap | None:
+    def fit(cls, scores: np.ndarray, correct: np.ndarray, measure: str, spread: float = 1.0) -> "ScoreMap | None":
         """The map of some people's raw scores (N, K); None if no joint has a score and a correctness.
 
         Args:
@@ -63,7 +60,7 @@ class ScoreMap:
         return write_text(run / FILE, json.dumps(asdict(self)))
 
     @classmethod
-    def load(cls, run: Path) -> ScoreMap | None:
+    def load(cls, run: Path) -> "ScoreMap | None":
         """That of a run's folder; None where it has none. Raises PoseError if it is corrupt."""
         try:
             return cls.from_text(read_text(run / FILE))
@@ -73,7 +70,7 @@ class ScoreMap:
             raise PoseError(f"{run / FILE}: corrupt ({error}); copy it again, or remove it for raw scores") from error
 
     @classmethod
-    def from_text(cls, text: str) -> ScoreMap:
+    def from_text(cls, text: str) -> "ScoreMap":
         """From the JSON that `save` writes. Raises ValueError or TypeError for another text."""
         score_map = cls(**json.loads(text))
         if not (len(score_map.raw) == len(score_map.right) > 0 and np.isfinite([score_map.raw, score_map.right]).all()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from heads.skeleton import Skeleton
 from ief.inference.boxes import box_matrices, check_boxes, describe_faults
 from ief.inference.pixels import read_image
@@ -96,11 +96,6 @@ class Outcome:
     poses: Poses
     left_out: list[str]
     doubts: list[str] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """The image's."""
-        return self.poses.image
 
 
 def map_back(outcome: Outcome, done: list[tuple[np.ndarray, ...]], size: int, min_score: float) -> Outcome:

@@ -13,10 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from checkpoints.errors import PoseError, import_extra
-from checkpoints.files import require_file, write_atomically
+from checkpoints import PoseError, Stopping, import_extra, require_file, write_atomically
 from checkpoints.progress import progress
-from checkpoints.stopping import Stopping
 from ief.inference.boxes import follow_poses, person_box
 from ief.inference.inputs import CODECS
 from ief.inference.outputs import Journal

@@ -15,8 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck, ResNet
 
-from checkpoints.errors import PoseError, import_extra
-from checkpoints.files import checksum
+from checkpoints import PoseError, checksum, import_extra
 from checkpoints.pretrained import PretrainedWeights, no_download, read_tensors
 
 TIMM = "timm:"  # before the name of a network of timm

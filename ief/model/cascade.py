@@ -1,7 +1,5 @@
 """The cascade: y_0 is the mean training pose, and each stage corrects the previous pose."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -74,7 +72,7 @@ class Cascade(nn.Module):
         nothing[self.unlabeled] = torch.nan
         return pose + nothing if self.unlabeled else pose
 
-    def folded(self) -> Cascade:
+    def folded(self) -> "Cascade":
         """A copy for inference, its batch normalizations folded (`Stage.folded`), channels last in memory."""
         return Cascade(self.mean_pose, [stage.folded() for stage in self.stages]).to(self.mean_pose.device).eval()
 
@@ -92,5 +90,4 @@ def apply_stage(stage: Stage, images: Tensor, joints: Tensor, flip: bool) -> tup
 def mirror(joints: Tensor, stage: Stage) -> Tensor:
     """The pose (..., K, D) as seen in the mirrored crop: x -> n - 1 - x, left and right joints swapped."""
     swapped = joints[..., list(stage.design.skeleton.flip_permutation), :]
-    x = stage.design.size - 1 - swapped[..., :1]
-    return torch.cat([x, swapped[..., 1:]], dim=-1)
+    return torch.cat([stage.design.size - 1 - swapped[..., :1], swapped[..., 1:]], dim=-1)

@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 
 
 def choose_device(name: str | None = None) -> torch.device:

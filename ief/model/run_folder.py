@@ -21,8 +21,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum, flush
+from checkpoints import PoseError, checksum
+from checkpoints.files import flush
 from checkpoints.locking import open_partial
 from checkpoints.pretrained import STRIDES
 from checkpoints.tensors import STORAGES, load_tensors, pack, save_tensors, unpack

@@ -1,7 +1,5 @@
 """One stage of the cascade: image and current pose in, corrected pose out (Section 5.3 of the paper)."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,12 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError
-from heads.bones import bones_to_joints, joints_to_bones
-from heads.likelihood import ResidualLikelihood
-from heads.normalization import denormalize
-from heads.pairs import METHODS, get_pairs
-from heads.skeleton import MPII, Skeleton
+from checkpoints import PoseError
+from heads import METHODS, MPII, ResidualLikelihood, Skeleton, bones_to_joints, denormalize, get_pairs, joints_to_bones
 from ief.model.backbone import build_backbone, fold_batch_norms, stem_padding
 from ief.model.heatmaps import convolve_heatmaps
 from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json
@@ -60,7 +54,7 @@ class StageDesign:
         return {**asdict(self), "skeleton": skeleton_to_json(self.skeleton), "unlabeled": list(self.unlabeled)}
 
     @staticmethod
-    def from_json(fields: dict) -> StageDesign:
+    def from_json(fields: dict) -> "StageDesign":
         """The inverse of `to_json`. Raises PoseError for missing or unknown fields."""
         try:
             skeleton = skeleton_from_json(fields["skeleton"])
@@ -89,7 +83,7 @@ class Residuals(NamedTuple):
     pair_std: Tensor
 
     @staticmethod
-    def from_state(state: dict[str, Tensor]) -> Residuals:
+    def from_state(state: dict[str, Tensor]) -> "Residuals":
         """Those in a stage's state dict. Raises KeyError when one is missing."""
         return Residuals(state["mean"], state["std"], state["pair_std"])
 
@@ -212,7 +206,7 @@ class Stage(nn.Module):
         """What no training has taught yet: the heatmap half and the heads, unless they come from a trained stage."""
         return [value for name, value in self.named_parameters() if name.split(".")[0] not in self.taught]
 
-    def folded(self) -> Stage:
+    def folded(self) -> "Stage":
         """A copy for inference: each batch normalization is folded into the convolution before it.
 
         It gives the same poses up to rounding; a pass over memory after each convolution is saved.
@@ -222,7 +216,7 @@ class Stage(nn.Module):
             stage.pose_weight *= (norm.weight * (norm.running_var + norm.eps).rsqrt()).view(-1, 1, 1, 1)
         return stage.to(memory_format=torch.channels_last)
 
-    def take(self, other: Stage, parts: Sequence[str]) -> None:
+    def take(self, other: "Stage", parts: Sequence[str]) -> None:
         """Copy those modules and parameters that another stage has, such as `head`; they are new no longer."""
         state = {name: value for name, value in other.state_dict().items() if name.split(".")[0] in parts}
         self.load_state_dict(state, strict=False)

@@ -7,8 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum
+from checkpoints import PoseError, checksum
 from checkpoints.pretrained import PretrainedWeights, check_stride, load_pretrained_weights
 from checkpoints.tensors import read_safetensors
 from heads.pairs import METHODS

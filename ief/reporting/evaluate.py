@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes
+from checkpoints import PoseError, log, write_bytes
 from evaluation import KINDS, GroundTruth, OksScores, classify_errors, load_angle_limits, sequence_errors
 from evaluation.metrics import Json, to_block
 from evaluation.metrics.bootstrap import FEWEST, split_rows

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes
+from checkpoints import PoseError, write_bytes
 from evaluation import AngleLimits
 from evaluation.metrics import CROP, Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, suspects
@@ -18,8 +17,7 @@ from evaluation.report.page import render_report
 from evaluation.report.published import TABLE_8
 from ief.reporting import sequence
 from ief.reporting.evaluate import select_others
-from ief.reporting.people import make_lookup
-from ief.reporting.pictures import make_people_section
+from ief.reporting.people import make_lookup, make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
 from mpii_tools.annotations.read import read_annotations

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError, name_corrupt
-from checkpoints.files import distinct_names, read_text
+from checkpoints import PoseError, name_corrupt, read_text
+from checkpoints.files import distinct_names
 from checkpoints.weights import read_header
 from evaluation.metrics.json_format import Json, scores_from_json
 from evaluation.report.material import PREDICTED, Run
 from evaluation.report.tables import readable
-from heads.pairs import METHODS
-from heads.skeleton import MPII
+from heads import METHODS, MPII
 from ief.model.run_folder import METRICS
 from ief.reporting.evaluate import drop_fillers, list_doubts
 from ief.reporting.scoring import KEY, ScoresByDimension, load_predictions, score_poses

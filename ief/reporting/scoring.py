@@ -5,8 +5,6 @@ taken back to camera coordinates with the person's camera and the ground truth's
 nothing (`mpii_tools.people.Depth.to_camera`). Scoring arrays needs no torch: `ief evaluate` does without.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import write_text
+from checkpoints import PoseError, log, write_text
 from evaluation import MEASURES, PCKH, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
 from evaluation.metrics import Json, correct_joints, difference_to_json, joint_errors, score_means, scores_to_json
 from evaluation.metrics.evaluate import person_errors as measure_errors
@@ -72,11 +68,7 @@ def choose_measure(people: People) -> Measure:
 
 
 def view_poses(
-    people: People,
-    dimensions: int,
-    *poses: np.ndarray,
-    limits: AngleLimits | None = None,
-    **options: Any,
+    people: People, dimensions: int, *poses: np.ndarray, limits: AngleLimits | None = None, **options: Any
 ) -> tuple[GroundTruth, list[np.ndarray]] | None:
     """Ground truth and poses as evaluation takes them: in image pixels; in 3D in mm, of people whose depth is known.
 
@@ -192,7 +184,7 @@ def name_stages(poses: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     return {f"stage{index}" if index >= 0 else "mean_pose": pose for index, pose in enumerate(poses, start=-1)}
 
 
-def score_run(run: Path, data: PreparedSplit, device: torch.device) -> dict[str, ScoresByDimension]:
+def score_run(run: Path, data: PreparedSplit, device: "torch.device") -> dict[str, ScoresByDimension]:
     """Predict a split with every stage of a run, write predictions and metrics.json, return the scores by stage.
 
     Writes to the run's folder `predictions-SPLIT.npz` (the last stage), `predictions-SPLIT-NAME.npz` for the previous

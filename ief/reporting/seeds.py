@@ -11,8 +11,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.figure import Figure
 
-from checkpoints.console import log
-from checkpoints.files import write_atomically, write_text
+from checkpoints import log, write_atomically, write_text
 from evaluation import Estimate, GroundTruth, Scores
 from evaluation.metrics import Json, find_beyond_chance, placement, relative_errors, score_means
 from evaluation.metrics.bootstrap import average_seeds

@@ -37,12 +37,11 @@ class StepProgress:
     """
 
     def __init__(self, config: StageConfig, first: int, show: bool) -> None:
-        last = config.steps
         if first and show:
-            log.warning(f"{config.folder}: resuming after step {first} of {last}")
+            log.warning(f"{config.folder}: resuming after step {first} of {config.steps}")
         title = f"stage {config.index} ({config.run.method})"
         self.config, self.first, self.started, self.scores = config, first, time.monotonic(), {}
-        self.steps = progress(range(first, last), title, last, initial=first, show=show)
+        self.steps = progress(range(first, config.steps), title, config.steps, initial=first, show=show)
         self.loggers = [LOGGERS[name](config, first) for name in list_loggers(config.run)] if show else []
 
     def __enter__(self) -> "StepProgress":

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from checkpoints import PoseError, Stopped, checksum, log, remove_leftovers
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from checkpoints.weights import read_header
-from evaluation.metrics.conventions import PCKH
+from evaluation import PCKH
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs, pair_weights
 from ief.model.cascade import Cascade
@@ -24,9 +24,8 @@ from ief.model.start import build_stage
 from ief.training import resume
 from ief.training.curve import LOG_STEPS, Curve, check_losses, check_weights
 from ief.training.options import Preset, write_config
-from ief.training.pose_errors import perturb, synthesize_errors
 from ief.training.progress import StepProgress, list_loggers
-from ief.training.residuals import keep_statistics, measure_residuals, measure_start
+from ief.training.residuals import keep_statistics, measure_residuals, measure_start, perturb, synthesize_errors
 from ief.training.runtime import Runtime, wrap_ddp
 from ief.training.stage_config import StageConfig, build_batches
 from ief.training.validation import Validator, choose_interval, count_stalled, validates_after

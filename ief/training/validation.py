@@ -12,11 +12,10 @@ import numpy as np
 import torch
 
 from checkpoints import PoseError
-from evaluation.metrics.conventions import PCKH
 from ief.inference.predictor import PosePredictor
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
-from ief.reporting.scoring import score_poses
+from ief.reporting.scoring import choose_measure, score_poses
 from ief.training.runtime import Runtime
 from ief.training.stage_config import StageConfig
 from mpii_tools.prepared.read import PreparedSplit
@@ -116,7 +115,7 @@ class Validator:
         self.previous = [copy_stage(stage) for stage in previous.stages]
         self.poses: np.ndarray | None = None
         self.best: dict | None = None
-        self.title = PCKH.title
+        self.title = choose_measure(data.people).title
 
     def __call__(self, stage: Stage, step: int) -> Metrics:
         """The metrics of a stage after `step` steps: those that `ief evaluate` finds for the stage's predictions.
@@ -132,7 +131,6 @@ class Validator:
         errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)
         in_mm = scored[3]["joint_error"].overall.value if 3 in scored else None
         metrics = Metrics(scores.mean_pckh.value, *errors, in_mm)
-        self.title = scores.measure.title
         if self.keep_best:
             if metrics.quality is None:
                 raise PoseError(f"--keep best: {data.name} has no PCKh on '{data.split}', its people have no head size")

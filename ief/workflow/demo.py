@@ -15,16 +15,15 @@ from time import monotonic
 import numpy as np
 
 from checkpoints import PoseError, log, write_bytes, write_text
-from evaluation.metrics.json_format import scores_to_json
+from evaluation.metrics import scores_to_json
 from evaluation.report.skeletons import grid, to_jpeg
 from evaluation.report.tables import summary_table
 from ief.inference.predictor import PosePredictor
 from ief.model.run_folder import load_cascade
-from ief.reporting import scoring
 from ief.reporting.method import method_picture
-from ief.reporting.pictures import draw_people, spread_rows
+from ief.reporting.people import draw_people, spread_rows
 from ief.reporting.report import write_report
-from ief.reporting.scoring import person_errors, save_poses, score_poses
+from ief.reporting.scoring import load_predictions, name_stages, person_errors, save_poses, score_poses
 from ief.training.options import Preset, RunConfig, change_config
 from ief.training.plan import epochs_for_budget
 from ief.training.runtime import open_runtime
@@ -76,11 +75,10 @@ def show_upright(out: Path, drawn: Drawn, valid: Sequence[PreparedSplit], predic
         what was written, by what it is.
     """
     run, source, people = out / "run", drawn["synthetic"], valid[0].people
-    poses = {stage: each.joints for stage, each in scoring.load_predictions(run, people).items()}
+    poses = {stage: each.joints for stage, each in load_predictions(run, people).items()}
     errors = person_errors(poses["stage1"], people)
     gain = np.where(people.annotated.all(axis=1), person_errors(poses["stage0"], people) - errors, np.nan)
-    picture = method_picture(load_cascade(run), valid[0], int(np.nanargmax(gain)))
-    write_bytes(out / "report" / "method.jpg", picture)
+    write_bytes(out / "report" / "method.jpg", method_picture(load_cascade(run), valid[0], int(np.nanargmax(gain))))
     test, submission = load_prepared(out / "prepared", "test"), out / "pred_keypoints_mpii.mat"
     predictions = save_poses(run, test, *predictor.predict_split(test)[:2])
     write_submission(source.annotations, read_predictions(predictions), submission)
@@ -104,8 +102,7 @@ def show_elsewhere(
     people = replace(people, depth=truth.depth.select(find_rows("depth", truth.person_ids, people.person_ids)))
     poses, joint_scores, _ = predictor.predict_split(others)
     save_poses(out / "elsewhere-predictions", others, poses, joint_scores)
-    stages = scoring.name_stages(poses).items()
-    scores = {name: score_poses(pose, people, intervals=True)[3] for name, pose in stages}
+    scores = {name: score_poses(pose, people, intervals=True)[3] for name, pose in name_stages(poses).items()}
     say(summary_table(scores).text())
     metrics = {name: scores_to_json(each) for name, each in scores.items()}
     write_text(out / "elsewhere.json", json.dumps(metrics, indent=1))

@@ -13,6 +13,7 @@ from ief.inference.outputs import JOURNAL, Journal, predict_images, write_result
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
 from ief.inference.stream import ImagePeople
+from ief.inference.video import predict_stream, predict_video
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
@@ -94,8 +95,6 @@ def predict_inputs(
 
         find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
     if streams:
-        from ief.inference.video import predict_stream  # with SciPy, which images do without
-
         with lock_folder(out):
             return predict_stream(predictor, streams[0], out, find_people, camera, smooth), []
     files, videos, unread = find_inputs(inputs)
@@ -124,8 +123,6 @@ def predict_inputs(
         )
         left_out = unread + lines + left_out  # the first one is told if nobody is predicted
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
-            from ief.inference.video import predict_video
-
             options = (journal, find_people, center, scale, camera, ellipses, smooth)
             frames, lines, drawn = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + drawn
@@ -181,7 +178,7 @@ def predict_split(
         if images:
             load_image = image_loader(open_images(images), read_description(data).get("apply_exif", False))
             rows, people = range(min(12 if draw is None else draw, len(prepared))), prepared.people
-            from ief.reporting.pictures import draw_people  # with matplotlib, which images do without
+            from ief.reporting.people import draw_people  # with matplotlib, which images do without
 
             for row, picture in draw_people(people, poses[-1], load_image, rows, side=480, left_out=left_out):
                 name = Path(str(people.person_ids[row])).name.replace("#", "-")

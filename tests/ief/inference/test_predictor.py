@@ -155,7 +155,7 @@ def test_bad_images_end_nothing_in_a_stream(folder, predictor, tmp_path):
         ImagePeople(folder / "3.jpg", name="3"),
     ]
     outcomes = list(predictor.stream(iter(people)))
-    assert [outcome.name for outcome in outcomes] == ["1", "cut", "2", "3"]
+    assert [outcome.poses.image for outcome in outcomes] == ["1", "cut", "2", "3"]
     assert [len(outcome.poses) for outcome in outcomes] == [3, 0, 1, 1]
     assert [len(outcome.left_out) for outcome in outcomes] == [0, 1, 1, 0]
     assert outcomes[2].poses.person_ids == ["2#2"]

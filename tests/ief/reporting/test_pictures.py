@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from evaluation.report.skeletons import drop_outside
-from ief.reporting.people import make_lookup
-from ief.reporting.pictures import draw_people, make_people_section, spread_rows
+from ief.reporting.people import draw_people, make_lookup, make_people_section, spread_rows
 from ief.reporting.runs import load_run
 from ief.reporting.scoring import person_errors
 from ief.reporting.sequence import choose_sequence

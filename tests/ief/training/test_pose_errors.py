@@ -6,7 +6,7 @@ import torch
 from configs import small_config
 
 from heads.skeleton import MPII
-from ief.training.pose_errors import HEAD, KINDS, perturb, synthesize_errors
+from ief.training.residuals import HEAD, KINDS, perturb, synthesize_errors
 from mpii_tools.prepared.batches import Batch
 
 ALL = slice(None)
