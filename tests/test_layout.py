@@ -105,16 +105,13 @@ def test_no_modules_import_each_other_in_a_circle():
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
-@pytest.mark.parametrize(
-    ("modules", "without"),
-    [
-        ("heads, heads.skeleton, evaluation, mpii_tools.annotations.read", {"torch"}),
-        ("heads.losses, heads.likelihood", {"checkpoints", "mpii_tools", "evaluation", "ief"}),
-        ("ief.workflow, ief.workflow.predict", {"ief.training", "ief.reporting.report", "matplotlib"}),
-        ("ief.training.trainer, ief.reporting.scoring", {"cv2", "h5py", "matplotlib", "scipy"}),
-        ("ief", {"numpy", "torch", "evaluation", "heads"}),
-    ],
-)
+@pytest.mark.parametrize(("modules", "without"), [
+    ("heads, heads.skeleton, evaluation, mpii_tools.annotations.read", {"torch"}),
+    ("heads.losses, heads.likelihood", {"checkpoints", "mpii_tools", "evaluation", "ief"}),
+    ("ief.workflow, ief.workflow.predict", {"ief.training", "ief.reporting.report", "matplotlib"}),
+    ("ief.training.trainer, ief.reporting.scoring", {"cv2", "h5py", "matplotlib", "scipy"}),
+    ("ief", {"numpy", "torch", "evaluation", "heads"}),
+])  # fmt: skip
 def test_an_import_loads_no_more_than_it_needs(modules, without):
     code = f"import sys, {modules}; print(*sorted({without} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -205,20 +202,17 @@ def test_no_text_is_read_or_written_in_the_systems_encoding(path):
     assert not list(text_without_encoding(path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [
-        ("open(path)", True),
-        ("open(path, 'w')", True),
-        ("path.open()", True),
-        ("path.read_text()", True),
-        ("path.write_text(text)", True),
-        ("open(path, encoding='utf-8')", False),
-        ("open(path, 'rb')", False),
-        ("path.open(mode='wb')", False),
-        ("tarfile.open(path, 'r:')", False),
-        ("from checkpoints.files import write_text\nwrite_text(path, text)", False),
-    ],
-)
+@pytest.mark.parametrize(("source", "found"), [
+    ("open(path)", True),
+    ("open(path, 'w')", True),
+    ("path.open()", True),
+    ("path.read_text()", True),
+    ("path.write_text(text)", True),
+    ("open(path, encoding='utf-8')", False),
+    ("open(path, 'rb')", False),
+    ("path.open(mode='wb')", False),
+    ("tarfile.open(path, 'r:')", False),
+    ("from checkpoints.files import write_text\nwrite_text(path, text)", False),
+])  # fmt: skip
 def test_the_search_finds_what_it_looks_for(source, found):
     assert bool(list(text_without_encoding(source))) == found

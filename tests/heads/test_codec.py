@@ -91,16 +91,13 @@ def test_with_a_mask_zeros_are_values():
     torch.testing.assert_close(codec.decode(codec.encode(about_root)), about_root, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("body", people()), "unknown skeleton 'body'; choose mpii or coco17"),
-        (("mpii", people()), r"joints of shape \(40, 17, 2\), expected \(N, 16, D\)"),
-        (("coco17", people()[0]), r"shape \(17, 2\)"),
-        (("coco17", people() * 0), "40 people without any annotated joint"),
-        (("coco17", people(), None, "some"), "unknown pair set 'some'"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("body", people()), "unknown skeleton 'body'; choose mpii or coco17"),
+    (("mpii", people()), r"joints of shape \(40, 17, 2\), expected \(N, 16, D\)"),
+    (("coco17", people()[0]), r"shape \(17, 2\)"),
+    (("coco17", people() * 0), "40 people without any annotated joint"),
+    (("coco17", people(), None, "some"), "unknown pair set 'some'"),
+])  # fmt: skip
 def test_what_cannot_be_fitted_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         heads.compositional(*arguments)

@@ -230,18 +230,15 @@ def test_an_untrained_head_predicts_the_mean_residual():
     assert corrections.shape == (5, 16, 3) and corrections.abs().max() < 0.1
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda pairs: pair_weights(pairs, 1), "origin share 1: must be above 0 and below 1"),
-        (lambda pairs: get_pairs("some", MPII), "unknown pair set 'some'"),
-        (lambda pairs: composition_matrix(MPII, pairs, "angles"), "unknown representation 'angles'"),
-        (lambda pairs: CompositionalLoss(MPII, pairs, torch.ones(15, 2)), r"expected \(16, D\)"),
-        (lambda pairs: CompositionalLoss(MPII, pairs, ONES, reduction="median"), "unknown reduction"),
-        (lambda pairs: CompositionalLoss(MPII, pairs, ONES, loss="l2"), "unknown loss 'l2'; choose l1, soft_l1 or"),
-        (lambda pairs: CompositionalLoss(MPII, pairs, ONES, weights=[1.0]), r"weights of shape \(1,\), expected \(16,"),
-    ],
-)
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda pairs: pair_weights(pairs, 1), "origin share 1: must be above 0 and below 1"),
+    (lambda pairs: get_pairs("some", MPII), "unknown pair set 'some'"),
+    (lambda pairs: composition_matrix(MPII, pairs, "angles"), "unknown representation 'angles'"),
+    (lambda pairs: CompositionalLoss(MPII, pairs, torch.ones(15, 2)), r"expected \(16, D\)"),
+    (lambda pairs: CompositionalLoss(MPII, pairs, ONES, reduction="median"), "unknown reduction"),
+    (lambda pairs: CompositionalLoss(MPII, pairs, ONES, loss="l2"), "unknown loss 'l2'; choose l1, soft_l1 or"),
+    (lambda pairs: CompositionalLoss(MPII, pairs, ONES, weights=[1.0]), r"weights of shape \(1,\), expected \(16,"),
+])  # fmt: skip
 def test_bad_arguments_are_clear_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call(joint_pairs(MPII))

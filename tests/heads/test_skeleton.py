@@ -23,17 +23,14 @@ def test_a_mirror_swaps_left_and_right_and_keeps_the_tree():
         assert MPII.parents[flip[joint]] == (flip[parent] if parent >= 0 else -1)
 
 
-@pytest.mark.parametrize(
-    ("names", "parents", "message"),
-    [
-        (("a", "b"), (-1, -1), "the root"),
-        (("a", "b", "c"), (-1, 2, 1), "cycle: b -> c -> b"),
-        (("a", "b"), (0, -1), "cycle: a -> a"),
-        (("a", "a"), (-1, 0), "repeated"),
-        (("a", "b"), (-1, 5), "outside 0..1"),
-        (("a", "b"), (-1,), "2 names but 1"),
-    ],
-)
+@pytest.mark.parametrize(("names", "parents", "message"), [
+    (("a", "b"), (-1, -1), "the root"),
+    (("a", "b", "c"), (-1, 2, 1), "cycle: b -> c -> b"),
+    (("a", "b"), (0, -1), "cycle: a -> a"),
+    (("a", "a"), (-1, 0), "repeated"),
+    (("a", "b"), (-1, 5), "outside 0..1"),
+    (("a", "b"), (-1,), "2 names but 1"),
+])  # fmt: skip
 def test_a_bad_tree_is_a_clear_error(names, parents, message):
     with pytest.raises(ValueError, match=message):
         Skeleton(names, parents)

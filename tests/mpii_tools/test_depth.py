@@ -85,17 +85,14 @@ def test_depth_of_others_is_refused(tmp_path):
         load_people(path)
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "message"),
-    [
-        ("z", np.zeros(5), "column 'z' has shape"),
-        ("z", np.zeros((5, 14)), "of 14 joints, the people have 16"),
-        ("camera", np.zeros((5, 3)), r"column 'camera' has shape \(5, 3\), expected \(5, 4\)"),
-        ("camera", np.zeros((5, 4)), "the camera of person 'a.jpg#1' has no focal length above 0"),
-        ("frame", np.zeros(4), "column 'frame' has shape"),
-        ("action", np.array(["sit\n"] * 5), "cannot be printed"),
-    ],
-)
+@pytest.mark.parametrize(("column", "value", "message"), [
+    ("z", np.zeros(5), "column 'z' has shape"),
+    ("z", np.zeros((5, 14)), "of 14 joints, the people have 16"),
+    ("camera", np.zeros((5, 3)), r"column 'camera' has shape \(5, 3\), expected \(5, 4\)"),
+    ("camera", np.zeros((5, 4)), "the camera of person 'a.jpg#1' has no focal length above 0"),
+    ("frame", np.zeros(4), "column 'frame' has shape"),
+    ("action", np.array(["sit\n"] * 5), "cannot be printed"),
+])  # fmt: skip
 def test_columns_that_do_not_fit_are_refused(column, value, message):
     people, _ = make_people()
     with pytest.raises(PoseError, match=message):

@@ -49,23 +49,20 @@ def test_json_takes_names_or_indices():
     assert skeleton.derived == (("a", ("b", "c")),) and skeleton.torso == ("b", "c")
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"parents": [None, "a", "d"]}, "'d' is no joint"),
-        ({"parents": [None, "c", "b"]}, "cycle"),
-        ({"parents": [None, "a"]}, "3 names but 2 parents"),
-        ({"edges": [[0, 1]]}, "expected names, parents and any of"),
-        ({"names": ["a", "b", 3]}, "3 is no name"),
-        ({"groups": {"Ends": "ab"}}, "no list of joints"),
-        ({"groups": [["a"]]}, "a field of another form"),
-        ({"derived": {"d": ["a"]}}, "unknown joint 'd'"),
-        ({"derived": {"a": ["b"], "b": ["c"]}}, "'a' must be derived from one or more joints that are labeled"),
-        ({"torso": ["a", "a"]}, "two different joints"),
-        ({"sigmas": [0.1]}, "1 sigmas; give 3"),
-        ({"sigmas": [0.1, -1, 2]}, "3 sigmas; give 3 numbers above 0"),
-    ],
-)
+@pytest.mark.parametrize(("change", "says"), [
+    ({"parents": [None, "a", "d"]}, "'d' is no joint"),
+    ({"parents": [None, "c", "b"]}, "cycle"),
+    ({"parents": [None, "a"]}, "3 names but 2 parents"),
+    ({"edges": [[0, 1]]}, "expected names, parents and any of"),
+    ({"names": ["a", "b", 3]}, "3 is no name"),
+    ({"groups": {"Ends": "ab"}}, "no list of joints"),
+    ({"groups": [["a"]]}, "a field of another form"),
+    ({"derived": {"d": ["a"]}}, "unknown joint 'd'"),
+    ({"derived": {"a": ["b"], "b": ["c"]}}, "'a' must be derived from one or more joints that are labeled"),
+    ({"torso": ["a", "a"]}, "two different joints"),
+    ({"sigmas": [0.1]}, "1 sigmas; give 3"),
+    ({"sigmas": [0.1, -1, 2]}, "3 sigmas; give 3 numbers above 0"),
+])  # fmt: skip
 def test_json_that_is_no_skeleton(tmp_path, change, says):
     path = tmp_path / "tree.json"
     path.write_text(json.dumps(CHAIN | change))
@@ -74,19 +71,16 @@ def test_json_that_is_no_skeleton(tmp_path, change, says):
     assert "tree.json: " in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("skeleton", "can_mirror"),
-    [
-        *((skeleton, True) for skeleton in SKELETONS.values()),  # a hand among them, without a pair
-        (skeleton_from_json(CHAIN), False),
-        (skeleton_from_json(CHAIN | {"flip_pairs": []}), True),
-        (skeleton_from_json(CHAIN | {"flip_pairs": [["b", "c"]]}), True),
-        (guess_skeleton(["beak", "tail"])[0], False),
-        (guess_skeleton(["beak", "left_wing", "right_wing"])[0], True),
-        (guess_skeleton(SKELETONS["hand21"].names)[0], True),
-        (Skeleton(("a", "b"), (-1, 0)), False),
-    ],
-)
+@pytest.mark.parametrize(("skeleton", "can_mirror"), [
+    *((skeleton, True) for skeleton in SKELETONS.values()),  # a hand among them, without a pair
+    (skeleton_from_json(CHAIN), False),
+    (skeleton_from_json(CHAIN | {"flip_pairs": []}), True),
+    (skeleton_from_json(CHAIN | {"flip_pairs": [["b", "c"]]}), True),
+    (guess_skeleton(["beak", "tail"])[0], False),
+    (guess_skeleton(["beak", "left_wing", "right_wing"])[0], True),
+    (guess_skeleton(SKELETONS["hand21"].names)[0], True),
+    (Skeleton(("a", "b"), (-1, 0)), False),
+])  # fmt: skip
 def test_only_a_known_mirror_image_is_used(skeleton, can_mirror):
     assert skeleton.can_mirror == can_mirror
     back = skeleton_from_json(json.loads(json.dumps(skeleton_to_json(skeleton))))
@@ -169,15 +163,12 @@ def test_limbs_hang_as_in_a_body_however_they_are_spelled(spell):
     assert [group for group, _ in skeleton.groups] == ["Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle"]
 
 
-@pytest.mark.parametrize(
-    ("names", "wanted"),
-    [
-        ("RHip RKnee RAnkle", {"RHip": None, "RKnee": "RHip", "RAnkle": "RKnee"}),
-        ("MidHip LHip RHip Neck Nose", {"MidHip": None, "LHip": "MidHip", "Neck": "MidHip", "Nose": "Neck"}),
-        ("nose left_shoulder right_shoulder hat", {"nose": "thorax", "left_shoulder": "thorax", "thorax": None}),
-        ("neck head left_wrist", {"neck": None, "head": "neck", "left_wrist": "neck"}),
-    ],
-)
+@pytest.mark.parametrize(("names", "wanted"), [
+    ("RHip RKnee RAnkle", {"RHip": None, "RKnee": "RHip", "RAnkle": "RKnee"}),
+    ("MidHip LHip RHip Neck Nose", {"MidHip": None, "LHip": "MidHip", "Neck": "MidHip", "Nose": "Neck"}),
+    ("nose left_shoulder right_shoulder hat", {"nose": "thorax", "left_shoulder": "thorax", "thorax": None}),
+    ("neck head left_wrist", {"neck": None, "head": "neck", "left_wrist": "neck"}),
+])  # fmt: skip
 def test_parts_of_a_body_hang_on_the_nearest_ancestor(names, wanted):
     found = parents_of(guess_skeleton(names.split())[0])
     assert wanted.items() <= found.items()

@@ -102,18 +102,15 @@ def test_text_columns_line_up(results):
         assert all(row[end - 1] == "]" for end in ends)
 
 
-@pytest.mark.parametrize(
-    ("found", "text"),
-    [
-        (cell(Estimate(None)), "-"),
-        (cell(Estimate(56.49)), "56.5"),
-        (cell(Estimate(56.49), digits=2), "56.49"),
-        (cell(Estimate(56.49, 55.0, 58.0)), "56.5 [55.0, 58.0]"),
-        (Cell(1.26, (-0.04, 2.5), signed=True), "+1.3 [0.0, +2.5]"),
-        (Cell(-0.004, digits=2, signed=True), "0.00"),
-        (Cell(7788, digits=0), "7788"),
-    ],
-)
+@pytest.mark.parametrize(("found", "text"), [
+    (cell(Estimate(None)), "-"),
+    (cell(Estimate(56.49)), "56.5"),
+    (cell(Estimate(56.49), digits=2), "56.49"),
+    (cell(Estimate(56.49, 55.0, 58.0)), "56.5 [55.0, 58.0]"),
+    (Cell(1.26, (-0.04, 2.5), signed=True), "+1.3 [0.0, +2.5]"),
+    (Cell(-0.004, digits=2, signed=True), "0.00"),
+    (Cell(7788, digits=0), "7788"),
+])  # fmt: skip
 def test_cells_as_text(found, text):
     assert str(found) == text
 

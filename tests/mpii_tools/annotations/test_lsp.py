@@ -101,13 +101,10 @@ def test_crop_is_centerd_on_the_annotated_joints():
     np.testing.assert_allclose(people.crop_side, [260, 100, 100])
 
 
-@pytest.mark.parametrize(
-    ("variables", "says"),
-    [
-        ({"poses": np.ones((14, 3, 5))}, "'joints'"),
-        ({"joints": "text"}, "14x3xN"),
-    ],
-)
+@pytest.mark.parametrize(("variables", "says"), [
+    ({"poses": np.ones((14, 3, 5))}, "'joints'"),
+    ({"joints": "text"}, "14x3xN"),
+])  # fmt: skip
 def test_bad_folders(tmp_path, variables, says):
     (tmp_path / "holiday.jpg").write_bytes(b"image")
     scipy.io.savemat(tmp_path / "joints.mat", variables)

@@ -63,14 +63,11 @@ def test_image_names_of_newell(tmp_path):
     assert write_newell(tmp_path / "a.h5", imgname=None, person=None).person_ids.tolist() == ["x.jpg#1", "x.jpg#2"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"part": None}, "no 'part'"),
-        ({"scale": np.ones(3)}, "'scale'"),
-        ({"center": np.array([[b"a", b"b"]] * 2)}, "'center'"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"part": None}, "no 'part'"),
+    ({"scale": np.ones(3)}, "'scale'"),
+    ({"center": np.array([[b"a", b"b"]] * 2)}, "'center'"),
+])  # fmt: skip
 def test_other_files_are_not_newells(tmp_path, changes, says):
     with pytest.raises(PoseError, match=says):
         write_newell(tmp_path / "a.h5", **changes)
@@ -109,15 +106,12 @@ def test_joints_in_another_order(tmp_path):
     np.testing.assert_array_equal(plain.joints, turned.joints)
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"pos_gt_src": None}, "no 'pos_gt_src'"),
-        ({"jnt_missing": np.ones((16, 2))}, "'jnt_missing'"),
-        ({"dataset_joints": np.array([*NAMES[:15], "tail"], dtype=object)}, "tail"),
-        ({"dataset_joints": None}, "dataset_joints"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"pos_gt_src": None}, "no 'pos_gt_src'"),
+    ({"jnt_missing": np.ones((16, 2))}, "'jnt_missing'"),
+    ({"dataset_joints": np.array([*NAMES[:15], "tail"], dtype=object)}, "tail"),
+    ({"dataset_joints": None}, "dataset_joints"),
+])  # fmt: skip
 def test_other_files_are_no_gt_valid(tmp_path, changes, says):
     with pytest.raises(PoseError, match=says):
         write_gt_valid(tmp_path / "gt.mat", **changes)

@@ -50,19 +50,16 @@ def test_a_labelled_joint_without_coordinates_is_named(tmp_path):
     assert reading.faults[UNPLACED] == ["a.jpg#1"]
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ("[]", "an empty list"),
-        (json.dumps([{"image": "a.jpg"}] * 2), "not one of its 2 entries .* entry 0: no 'center'"),
-        (json.dumps([person(joints=[[1, 2]] * 14)]), r"\(14, 2\)"),
-        (json.dumps([person(joints=[[1, 2]] * 15 + [[1]])]), "'joints' is a list of other things"),
-        (json.dumps([person(image=None)]), "'image'"),
-        (json.dumps([person(center=[1])]), r"'center' has numbers of shape \(1,\), not \(2,\)"),
-        (json.dumps([person(center="left")]), "'center' is text, not numbers"),
-        (json.dumps([person(scale="tall")]), "'scale' is text, not a number"),
-    ],
-)
+@pytest.mark.parametrize(("content", "says"), [
+    ("[]", "an empty list"),
+    (json.dumps([{"image": "a.jpg"}] * 2), "not one of its 2 entries .* entry 0: no 'center'"),
+    (json.dumps([person(joints=[[1, 2]] * 14)]), r"\(14, 2\)"),
+    (json.dumps([person(joints=[[1, 2]] * 15 + [[1]])]), "'joints' is a list of other things"),
+    (json.dumps([person(image=None)]), "'image'"),
+    (json.dumps([person(center=[1])]), r"'center' has numbers of shape \(1,\), not \(2,\)"),
+    (json.dumps([person(center="left")]), "'center' is text, not numbers"),
+    (json.dumps([person(scale="tall")]), "'scale' is text, not a number"),
+])  # fmt: skip
 def test_faults_name_the_entry(tmp_path, content, says):
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(PoseError, match=says) as raised:

@@ -172,13 +172,10 @@ def test_bare_annolist_with_and_without_image_names(tmp_path):
     assert read_annotations(tmp_path / "nameless.mat").people.images.tolist() == ["x.jpg"] * 4 + ["y.jpg"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "says"),
-    [
-        (lambda release: release.update(annolist="text"), "text instead of a struct"),
-        (lambda release: release["annolist"].__setitem__((0, 1), ("", "tall", "", "")), "IndexError"),
-    ],
-)
+@pytest.mark.parametrize(("fault", "says"), [
+    (lambda release: release.update(annolist="text"), "text instead of a struct"),
+    (lambda release: release["annolist"].__setitem__((0, 1), ("", "tall", "", "")), "IndexError"),
+])  # fmt: skip
 def test_a_foreign_release_is_bad_input(tmp_path, fault, says):
     release = irregular_release()
     fault(release)
@@ -187,18 +184,15 @@ def test_a_foreign_release_is_bad_input(tmp_path, fault, says):
     assert "mpii.mat" in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"annopoints": annopoints(point(16, 1, 1, NONE))}, "a point of id 16; MPII's ids are 0 to 15"),
-        ({"annopoints": annopoints(point(3, NONE, 1, NONE))}, r"point 3 is at \(nan, 1\)"),
-        ({"annopoints": struct({"point": struct({"x": 1, "y": 2})})}, "no field 'id'"),
-        ({"annopoints": 3.0}, "a number instead of a struct"),
-        ({"scale": "tall"}, "'tall'"),
-        ({"scale": np.ones((2, 2))}, r"\(2, 2\) instead of a number"),
-        ({"objpos": struct({"x": 1})}, "no field 'y'"),
-    ],
-)
+@pytest.mark.parametrize(("change", "says"), [
+    ({"annopoints": annopoints(point(16, 1, 1, NONE))}, "a point of id 16; MPII's ids are 0 to 15"),
+    ({"annopoints": annopoints(point(3, NONE, 1, NONE))}, r"point 3 is at \(nan, 1\)"),
+    ({"annopoints": struct({"point": struct({"x": 1, "y": 2})})}, "no field 'id'"),
+    ({"annopoints": 3.0}, "a number instead of a struct"),
+    ({"scale": "tall"}, "'tall'"),
+    ({"scale": np.ones((2, 2))}, r"\(2, 2\) instead of a number"),
+    ({"objpos": struct({"x": 1})}, "no field 'y'"),
+])  # fmt: skip
 def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says):
     release = irregular_release()
     rect = release["annolist"][0, 1]["annorect"][0, 0]

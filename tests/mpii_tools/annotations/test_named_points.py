@@ -74,16 +74,13 @@ def test_percents_of_the_image_become_pixels(tmp_path):
     assert reading.people.image_size.tolist() == [[200, 100]] * 2
 
 
-@pytest.mark.parametrize(
-    ("tree", "says"),
-    [
-        (labelme(), "no point in 1 images of labelme"),
-        (labelme(point("a", 1, 2) | {"points": [[1]]}), "'points' has numbers of shape"),
-        ([task(region("keypointlabels", "tip", 1, 1, image_rotation=90))], "its image was rotated"),
-        ([task(region("keypointlabels", "tip", 1, 1), image="a.mp4")], "no image in its 'data'"),
-        ([task(region("keypointlabels", "tip", 1, 1, original_width=None))], "not one of its 1 entries"),
-    ],
-)
+@pytest.mark.parametrize(("tree", "says"), [
+    (labelme(), "no point in 1 images of labelme"),
+    (labelme(point("a", 1, 2) | {"points": [[1]]}), "'points' has numbers of shape"),
+    ([task(region("keypointlabels", "tip", 1, 1, image_rotation=90))], "its image was rotated"),
+    ([task(region("keypointlabels", "tip", 1, 1), image="a.mp4")], "no image in its 'data'"),
+    ([task(region("keypointlabels", "tip", 1, 1, original_width=None))], "not one of its 1 entries"),
+])  # fmt: skip
 def test_what_has_no_people_is_said(tmp_path, tree, says):
     with pytest.raises(PoseError, match=says) as raised:
         read(tmp_path, tree)

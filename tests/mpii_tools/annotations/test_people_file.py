@@ -42,13 +42,10 @@ def rewrite(path, **changes):
     np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"scored": np.ones(4)}, "'scored' holds float64"),
-        ({"images": np.array([{"a": 1}] * 4, dtype=object)}, "not a whole .npz"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"scored": np.ones(4)}, "'scored' holds float64"),
+    ({"images": np.array([{"a": 1}] * 4, dtype=object)}, "not a whole .npz"),
+])  # fmt: skip
 def test_files_that_are_not_people(tmp_path, changes, says):
     path = tmp_path / "people.npz"
     save_people(path, some_people(4))

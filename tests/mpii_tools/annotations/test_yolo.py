@@ -141,20 +141,17 @@ def test_pairs_of_numbers_and_a_skeleton_for_their_names(tmp_path):
     assert people.skeleton == ARM and people.annotated[0].tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize(
-    ("about", "says"),
-    [
-        ("names: [a]\ntrain: train/images\n", "no kpt_shape"),
-        ("kpt_shape: [17, 4]\ntrain: train/images\n", "no kpt_shape"),
-        ("kpt_shape: [3, 3]\ntrain: train/pictures\n", "no folder or list 'train/pictures'"),
-        ("kpt_shape: [3, 3]\n", "no image in its train"),
-        ("kpt_shape: [3, 3]\ntrain: train/images\nflip_idx: [1, 2, 0]\n", "flip_idx does not pair"),
-        ("kpt_shape: [3, 3]\ntrain: train/images\nkpt_names: [a, b]\n", "kpt_names are not those of 3"),
-        ("kpt_shape: [4, 3]\ntrain: train/images\n", "nobody is labeled in its 1 images, first train/labels/1.txt:1"),
-        ("kpt_shape: [3, 3\n", "not a whole YAML file"),
-        ("!!python/object/apply:os.system [ls]\n", "not a whole YAML file"),
-    ],
-)
+@pytest.mark.parametrize(("about", "says"), [
+    ("names: [a]\ntrain: train/images\n", "no kpt_shape"),
+    ("kpt_shape: [17, 4]\ntrain: train/images\n", "no kpt_shape"),
+    ("kpt_shape: [3, 3]\ntrain: train/pictures\n", "no folder or list 'train/pictures'"),
+    ("kpt_shape: [3, 3]\n", "no image in its train"),
+    ("kpt_shape: [3, 3]\ntrain: train/images\nflip_idx: [1, 2, 0]\n", "flip_idx does not pair"),
+    ("kpt_shape: [3, 3]\ntrain: train/images\nkpt_names: [a, b]\n", "kpt_names are not those of 3"),
+    ("kpt_shape: [4, 3]\ntrain: train/images\n", "nobody is labeled in its 1 images, first train/labels/1.txt:1"),
+    ("kpt_shape: [3, 3\n", "not a whole YAML file"),
+    ("!!python/object/apply:os.system [ls]\n", "not a whole YAML file"),
+])  # fmt: skip
 def test_what_is_no_dataset_is_said_in_one_line(tmp_path, about, says):
     file = write_dataset(tmp_path, about)
     with pytest.raises(PoseError, match=r"data\.yaml") as raised:

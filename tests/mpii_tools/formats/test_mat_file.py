@@ -87,22 +87,19 @@ def deep(levels):
     return value
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (deep(MAX_DEPTH + 2), "nested more than 32 deep"),
-        (deep(2)[:-16], "ends inside the variable"),
-        (matrix(6, part(8194, b"12345678")), "8 bytes of type 8194 for"),  # ends scipy's process
-        (matrix(6, part(9, b"12345678"), (2**31 - 1, 2**31 - 1)), "8 bytes of type 9 for"),
-        (matrix(6, part(9, b"12345678"), (-1, 1)), r"dimensions \(-1, 1\)"),
-        (matrix(1, b"", (2**31 - 1, 2**31 - 1)), "a list ends early"),
-        (matrix(2, part(5, struct.pack("<i", 4)) + part(1, b""), (2**31 - 1, 9)), "structs without fields"),
-        (matrix(2, part(5, struct.pack("<i", 0)) + part(1, b"abcd")), "no field names"),
-        (matrix(4, part(16, b"\xff\xfe"), (1, 2)), "utf-8"),
-        (part(9, b"12345678"), "of type 9, no matrix"),
-        (struct.pack("<II", 15, 4) + b"corrupt", "incorrect header check"),
-    ],
-)
+@pytest.mark.parametrize(("body", "says"), [
+    (deep(MAX_DEPTH + 2), "nested more than 32 deep"),
+    (deep(2)[:-16], "ends inside the variable"),
+    (matrix(6, part(8194, b"12345678")), "8 bytes of type 8194 for"),  # ends scipy's process
+    (matrix(6, part(9, b"12345678"), (2**31 - 1, 2**31 - 1)), "8 bytes of type 9 for"),
+    (matrix(6, part(9, b"12345678"), (-1, 1)), r"dimensions \(-1, 1\)"),
+    (matrix(1, b"", (2**31 - 1, 2**31 - 1)), "a list ends early"),
+    (matrix(2, part(5, struct.pack("<i", 4)) + part(1, b""), (2**31 - 1, 9)), "structs without fields"),
+    (matrix(2, part(5, struct.pack("<i", 0)) + part(1, b"abcd")), "no field names"),
+    (matrix(4, part(16, b"\xff\xfe"), (1, 2)), "utf-8"),
+    (part(9, b"12345678"), "of type 9, no matrix"),
+    (struct.pack("<II", 15, 4) + b"corrupt", "incorrect header check"),
+])  # fmt: skip
 def test_hostile_files_are_bad_input(tmp_path, body, says):
     (tmp_path / "a.mat").write_bytes(HEADER + b"\0\1IM" + body)
     with pytest.raises(PoseError, match=rf"a\.mat: not a whole MATLAB \.mat file \(.*{says}"):

@@ -22,23 +22,20 @@ def encode(mode: str, kind: str, **options) -> bytes:
 SIXTEEN = cv2.imencode(".png", PIXELS[..., ::-1].astype(np.uint16) * 257)[1].tobytes()
 
 
-@pytest.mark.parametrize(
-    ("data", "oddities"),
-    [
-        (encode("RGB", "JPEG"), []),
-        (encode("RGB", "JPEG", progressive=True), []),
-        (encode("RGB", "PNG"), []),
-        (encode("RGBA", "PNG"), []),
-        (encode("P", "PNG"), []),
-        (encode("L", "JPEG"), ["grey"]),
-        (encode("LA", "PNG"), ["grey"]),
-        (encode("1", "PNG"), ["grey"]),
-        (encode("CMYK", "JPEG", quality=95), ["CMYK"]),
-        (SIXTEEN, ["16 bits"]),
-        (encode("RGB", "JPEG", orientation=6), ["EXIF"]),
-        (encode("RGB", "PNG", orientation=6), ["EXIF"]),
-    ],
-)
+@pytest.mark.parametrize(("data", "oddities"), [
+    (encode("RGB", "JPEG"), []),
+    (encode("RGB", "JPEG", progressive=True), []),
+    (encode("RGB", "PNG"), []),
+    (encode("RGBA", "PNG"), []),
+    (encode("P", "PNG"), []),
+    (encode("L", "JPEG"), ["grey"]),
+    (encode("LA", "PNG"), ["grey"]),
+    (encode("1", "PNG"), ["grey"]),
+    (encode("CMYK", "JPEG", quality=95), ["CMYK"]),
+    (SIXTEEN, ["16 bits"]),
+    (encode("RGB", "JPEG", orientation=6), ["EXIF"]),
+    (encode("RGB", "PNG", orientation=6), ["EXIF"]),
+])  # fmt: skip
 def test_odd_images_are_named_and_decoded_as_by_pillow(data, oddities):
     header = read_header(data, "a")
     assert (header.width, header.height) == (80, 60)
@@ -78,15 +75,12 @@ def test_an_image_that_claims_too_much_is_not_decoded():
         decode_image(bytes(scans[:-2]) + 20 * scan + b"\xff\xd9", "a")
 
 
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"", "empty"),
-        (b"GIF89a" * 9, "begins with b'GIF89aGI'"),
-        (b"\xff\xd8\xff\xd9", "4 bytes that cannot be decoded"),
-        (b"\x89PNG\r\n\x1a\n" + bytes.fromhex("0000000049454e44ae426082"), "20 bytes that cannot be decoded"),
-    ],
-)
+@pytest.mark.parametrize(("data", "says"), [
+    (b"", "empty"),
+    (b"GIF89a" * 9, "begins with b'GIF89aGI'"),
+    (b"\xff\xd8\xff\xd9", "4 bytes that cannot be decoded"),
+    (b"\x89PNG\r\n\x1a\n" + bytes.fromhex("0000000049454e44ae426082"), "20 bytes that cannot be decoded"),
+])  # fmt: skip
 def test_what_is_no_image_is_said(data, says):
     with pytest.raises(PoseError, match=says):
         read_header(data, "a.jpg")

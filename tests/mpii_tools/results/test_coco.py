@@ -127,19 +127,16 @@ def test_joints_are_seen_by_what_draws_and_come_back(tmp_path, crowd, known):
     assert back.scores is None if known == "none" else np.array_equal(back.scores, scores, equal_nan=True)
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([1, 1, 1], None),  # what COCO advises
-        ([2, 1, 0], None),  # flags of annotations
-        ([2.0, 1.0, 0.0], None),
-        ([0.0, 0.0, 0.0], None),  # our own files of earlier versions
-        ([1.0, 1.0, 1.0], [1, 1, 1]),  # AlphaPose's
-        ([1, 0.5, 0], [1, 0.5, 0]),
-        ([0.9, 2, 0.0], [0.9, np.nan, 0]),
-        ([0.9, 3.5, 0.2], None),  # a heatmap's
-    ],
-)
+@pytest.mark.parametrize(("values", "expected"), [
+    ([1, 1, 1], None),  # what COCO advises
+    ([2, 1, 0], None),  # flags of annotations
+    ([2.0, 1.0, 0.0], None),
+    ([0.0, 0.0, 0.0], None),  # our own files of earlier versions
+    ([1.0, 1.0, 1.0], [1, 1, 1]),  # AlphaPose's
+    ([1, 0.5, 0], [1, 0.5, 0]),
+    ([0.9, 2, 0.0], [0.9, np.nan, 0]),
+    ([0.9, 3.5, 0.2], None),  # a heatmap's
+])  # fmt: skip
 def test_flags_are_no_scores(tmp_path, values, expected):
     keypoints = [number for row, value in enumerate(values) for number in (10 + row, 20, value)]
     (tmp_path / "r.json").write_text(json.dumps([{"image_id": 1, "keypoints": keypoints}]))

@@ -101,15 +101,12 @@ def test_the_published_files(shared, read_shared):
     assert align(read_predictions(folder / "valid-ours.h5"), annotated).person_ids[7] == annotated.person_ids[7]
 
 
-@pytest.mark.parametrize(
-    ("array", "says"),
-    [
-        (np.ones((5, 32)), r"\(5, 32\)"),
-        (np.where(np.arange(5)[:, None, None] == 3, np.nan, np.ones((5, 16, 2))), "1 people .* first row 3"),
-        (np.where(np.arange(5)[:, None, None] == 3, np.inf, np.ones((5, 16, 2))), "finite"),
-        (np.full((5, 16, 2), "a"), "<U1"),
-    ],
-)
+@pytest.mark.parametrize(("array", "says"), [
+    (np.ones((5, 32)), r"\(5, 32\)"),
+    (np.where(np.arange(5)[:, None, None] == 3, np.nan, np.ones((5, 16, 2))), "1 people .* first row 3"),
+    (np.where(np.arange(5)[:, None, None] == 3, np.inf, np.ones((5, 16, 2))), "finite"),
+    (np.full((5, 16, 2), "a"), "<U1"),
+])  # fmt: skip
 def test_arrays_that_are_no_predictions(tmp_path, array, says):
     np.save(tmp_path / "p.npy", array)
     with pytest.raises(PoseError, match=says) as raised:
