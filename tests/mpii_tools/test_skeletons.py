@@ -7,16 +7,8 @@ import pytest
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
-from mpii_tools.skeletons import (
-    SKELETONS,
-    find_joints,
-    get_skeleton,
-    guess_skeleton,
-    mirror_note,
-    plain_name,
-    skeleton_from_json,
-    skeleton_to_json,
-)
+from mpii_tools import skeletons
+from mpii_tools.skeletons import SKELETONS, get_skeleton, guess_skeleton, mirror_note
 
 CHAIN = {"names": ["a", "b", "c"], "parents": [None, "a", 1]}
 
@@ -24,7 +16,7 @@ CHAIN = {"names": ["a", "b", "c"], "parents": [None, "a", 1]}
 @pytest.mark.parametrize("name", SKELETONS)
 def test_a_named_skeleton_is_whole(name):
     skeleton = get_skeleton(name)
-    assert skeleton_from_json(json.loads(json.dumps(skeleton_to_json(skeleton)))) == skeleton
+    assert skeletons.skeleton_from_json(json.loads(json.dumps(skeletons.skeleton_to_json(skeleton)))) == skeleton
     assert len(skeleton.sigmas) == len(skeleton)
     grouped = [joint for _, joints in skeleton.groups for joint in joints]
     assert not grouped or sorted(grouped) == sorted({*skeleton.names} - dict(skeleton.derived).keys())
@@ -37,14 +29,15 @@ def test_a_named_skeleton_is_whole(name):
 def test_coco_s_sigmas_are_pycocotools_own():
     cocoeval = pytest.importorskip("pycocotools.cocoeval")
     np.testing.assert_allclose(SKELETONS["coco17"].sigmas, cocoeval.Params("keypoints").kpt_oks_sigmas)
-    assert [MPII.names[index] for index in find_joints(SKELETONS["lsp14"], MPII.names)] == [*SKELETONS["lsp14"].names]
+    lsp = SKELETONS["lsp14"]
+    assert tuple(MPII.names[index] for index in skeletons.find_joints(lsp, MPII.names)) == lsp.names
 
 
 def test_json_takes_names_or_indices():
-    assert skeleton_from_json(CHAIN) == Skeleton(("a", "b", "c"), (-1, 0, 1))
+    assert skeletons.skeleton_from_json(CHAIN) == Skeleton(("a", "b", "c"), (-1, 0, 1))
     full = CHAIN | {"flip_pairs": [["b", 2]], "groups": {"Ends": ["a", 2]}, "derived": {"a": ["b", "c"]},
                     "torso": [1, "c"], "sigmas": [0.1, 0.2, 0.3]}  # fmt: skip
-    skeleton = skeleton_from_json(full)
+    skeleton = skeletons.skeleton_from_json(full)
     assert skeleton.flip_pairs == ((1, 2),) and skeleton.groups == (("Ends", ("a", "c")),)
     assert skeleton.derived == (("a", ("b", "c")),) and skeleton.torso == ("b", "c")
 
@@ -73,9 +66,9 @@ def test_json_that_is_no_skeleton(tmp_path, change, says):
 
 @pytest.mark.parametrize(("skeleton", "can_mirror"), [
     *((skeleton, True) for skeleton in SKELETONS.values()),  # a hand among them, without a pair
-    (skeleton_from_json(CHAIN), False),
-    (skeleton_from_json(CHAIN | {"flip_pairs": []}), True),
-    (skeleton_from_json(CHAIN | {"flip_pairs": [["b", "c"]]}), True),
+    (skeletons.skeleton_from_json(CHAIN), False),
+    (skeletons.skeleton_from_json(CHAIN | {"flip_pairs": []}), True),
+    (skeletons.skeleton_from_json(CHAIN | {"flip_pairs": [["b", "c"]]}), True),
     (guess_skeleton(["beak", "tail"])[0], False),
     (guess_skeleton(["beak", "left_wing", "right_wing"])[0], True),
     (guess_skeleton(SKELETONS["hand21"].names)[0], True),
@@ -83,7 +76,7 @@ def test_json_that_is_no_skeleton(tmp_path, change, says):
 ])  # fmt: skip
 def test_only_a_known_mirror_image_is_used(skeleton, can_mirror):
     assert skeleton.can_mirror == can_mirror
-    back = skeleton_from_json(json.loads(json.dumps(skeleton_to_json(skeleton))))
+    back = skeletons.skeleton_from_json(json.loads(json.dumps(skeletons.skeleton_to_json(skeleton))))
     assert back == skeleton and back.can_mirror == can_mirror
     mine = skeleton not in SKELETONS.values() and not skeleton.flip_pairs
     assert bool(mirror_note(skeleton)) == mine and ("not used" in mirror_note(skeleton)) == (not can_mirror)
@@ -91,7 +84,7 @@ def test_only_a_known_mirror_image_is_used(skeleton, can_mirror):
 
 def test_names_meet_however_they_are_spelled():
     for spelled in ("Right Ankle", "RAnkle", "right_ankle", "rightAnkle", "R-ankle", "r ankle"):
-        assert plain_name(spelled) == "r_ankle"
+        assert skeletons.plain_name(spelled) == "r_ankle"
     spelled = [name.replace("_", " ").title() for name in MPII.names[::-1]]
     skeleton, order, guessed = guess_skeleton(spelled)
     assert skeleton is MPII and not guessed and order == [*range(15, -1, -1)]

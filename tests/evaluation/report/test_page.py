@@ -44,15 +44,10 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def files(results, small):
     picture = np.full((40, 60, 3), (250, 120, 0), np.uint8)
+    summary, curves = summary_table(results), {"curves": ("PCKh curves", pckh_curves(results))}
     sections = [
-        Section("Numbers", ("One < two.",), {"summary": summary_table(results)}),
-        Section(
-            "Pictures",
-            tables={"folded": summary_table(results)},
-            figures={"curves": ("PCKh curves", pckh_curves(results))},
-            pictures=[('the "worst" person', picture)],
-            folded=frozenset({"folded"}),
-        ),
+        Section("Numbers", ("One < two.",), {"summary": summary}),
+        Section("Pictures", (), {"folded": summary}, curves, [('the "worst" person', picture)], frozenset({"folded"})),
         Section("Small", tables={"small": small}),
     ]
     return render_report("A & B", "Five < six.", sections)
@@ -92,8 +87,7 @@ def test_pictures_decode_and_are_described(page):
         assert image["alt"]
         kind, data = image["src"].removeprefix("data:").split(";base64,")
         kinds[kind] = base64.b64decode(data)
-    back = cv2.imdecode(np.frombuffer(kinds["image/jpeg"], np.uint8), cv2.IMREAD_COLOR)
-    assert back.shape == (40, 60, 3)
+    assert cv2.imdecode(np.frombuffer(kinds["image/jpeg"], np.uint8), cv2.IMREAD_COLOR).shape == (40, 60, 3)
     assert list(kinds) == ["image/jpeg"] and 'aria-label="PCKh curves"' in text
 
 

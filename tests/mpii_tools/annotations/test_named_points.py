@@ -31,8 +31,7 @@ def test_points_of_a_rectangle_without_groups(tmp_path):
     shapes = [box(0, 0, 50, 50), point("tip", 10, 10), box(60, 0, 90, 50), point("tip", 70, 20), point("end", 75, 40)]
     reading = read(tmp_path, labelme(*shapes, point("far", 0, 0) | {"shape_type": "polygon"}))
     assert reading.people.joint_names == ("end", "tip")
-    expected = [[[np.nan, np.nan], [10, 10]], [[75, 40], [70, 20]]]
-    np.testing.assert_array_equal(reading.people.joints, expected)
+    np.testing.assert_array_equal(reading.people.joints, [[[np.nan, np.nan], [10, 10]], [[75, 40], [70, 20]]])
     assert [who for what, who in reading.notes.items() if "other shapes" in what] == [["a.json"]]
 
 

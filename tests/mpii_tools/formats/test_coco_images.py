@@ -16,10 +16,7 @@ TABLE = {"1": ["b.jpg"], "x": ["a.jpg"], "2": [], "3": ["c.jpg", "d.jpg"]}
 
 
 @pytest.mark.parametrize(("entry", "expected"), [
-    ({"image_id": 1}, "b.jpg"),
-    ({"image_id": "1"}, "b.jpg"),
-    ({"image_id": 1.0}, "b.jpg"),
-    ({"image_id": "1.0"}, "b.jpg"),
+    *(({"image_id": one}, "b.jpg") for one in (1, "1", 1.0, "1.0")),
     ({"image_id": "x"}, "a.jpg"),
     ({"file_name": "c.jpg"}, "c.jpg"),
     ({"image_id": 9, "file_name": "c.jpg"}, "c.jpg"),

@@ -117,10 +117,8 @@ def test_a_name_that_means_none_or_two_is_refused(tmp_path, name, says):
 
 def test_different_names_that_leave_one_image_are_refused(tmp_path):
     """The folder of one camera, and annotations of two."""
-    images = open_images(
-        tree(tmp_path, "0.jpg", "1.jpg", "2.png"),
-        ["cam1/0.jpg", "cam2/0.jpg", "x\\1.jpg", "x/1.jpg", "1.jpg", "2.png", "2.jpg"],
-    )
+    names = ["cam1/0.jpg", "cam2/0.jpg", "x\\1.jpg", "x/1.jpg", "1.jpg", "2.png", "2.jpg"]
+    images = open_images(tree(tmp_path, "0.jpg", "1.jpg", "2.png"), names)
     assert [images(name) for name in ("x\\1.jpg", "x/1.jpg", "1.jpg", "2.png")] == [b"1.jpg"] * 3 + [b"2.png"]
     for name in ("cam1/0.jpg", "cam2/0.jpg"):
         with pytest.raises(PoseError, match=r"'cam\d/0\.jpg' and 'cam\d/0\.jpg' can both be the image '0\.jpg' alone"):

@@ -1,10 +1,10 @@
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from pictures import claim_size, smooth_image
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
@@ -24,12 +24,8 @@ CPU = torch.device("cpu")
 def example(count=10, seed=0):
     """People on smooth images, one of them on a missing and one on a corrupt image."""
     rng = np.random.default_rng(seed)
-    images = {}
-    for i in range(count - 2):
-        small = rng.integers(0, 255, (12, 16, 3)).astype(np.uint8)
-        images[f"{i}.jpg"] = cv2.imencode(".jpg", cv2.resize(small, (320, 240)))[1].tobytes()
-    images["corrupt.jpg"] = b"corrupt"
-    names = [*(f"{i}.jpg" for i in range(count - 2)), "corrupt.jpg", "missing.jpg"]
+    images = {f"{i}.jpg": encoded(smooth_image(320, 240, i)) for i in range(count - 2)} | {"corrupt.jpg": b"corrupt"}
+    names = [*images, "missing.jpg"]
     joints = rng.uniform(0, 240, (count, 16, 2))
     joints[rng.random((count, 16)) < 0.2] = np.nan
     people = People(names, joints, center=rng.uniform(60, 180, (count, 2)), scale=rng.uniform(0.4, 1.5, count),
@@ -112,11 +108,9 @@ def faulty(tmp_path):
     """Two whole people and one of every fault; their images."""
     pixels = np.random.default_rng(0).integers(0, 255, (100, 120, 3), dtype=np.uint8)
     jpeg = encoded(pixels)
-    huge = bytearray(jpeg)
-    huge[huge.index(b"\xff\xc0") + 5 : huge.index(b"\xff\xc0") + 9] = b"\xff\xff\xff\xff"
     files = {
         "good.jpg": jpeg, "grey.jpg": encoded(pixels[..., 0]), "deep.png": encoded(pixels.astype(np.uint16), ".png"),
-        "empty.jpg": b"", "corrupt.jpg": jpeg[:-20], "text.jpg": b"no image", "huge.jpg": bytes(huge),
+        "empty.jpg": b"", "corrupt.jpg": jpeg[:-20], "text.jpg": b"no image", "huge.jpg": claim_size(jpeg, b"\xff\xff"),
     }  # fmt: skip
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
@@ -181,44 +175,14 @@ def test_strict_finds_the_same_and_writes_nothing(tmp_path):
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
-def test_an_interrupted_preparation_leaves_the_old_one(tmp_path):
-    people, read = example(10)
-    prepare(people, read, tmp_path, "old", CropSpec(32))
-
-    def stop(image):
-        raise KeyboardInterrupt
-
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(KeyboardInterrupt):
-        prepare(people, stop, tmp_path, "new", CropSpec(32))
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_a_kill_while_adding_a_split_leaves_what_was_there(tmp_path, monkeypatch):
-    """Whichever file is moved last, the description names only splits that are whole."""
+def test_a_split_is_added_beside_the_other(tmp_path):
     people, read = example(10)
     train, valid = (replace(people, split=np.full(10, split)) for split in ("train", "valid"))
     prepare(train.select(np.arange(0, 4)), read, tmp_path, "both", CropSpec(32))
-    before = load_prepared(tmp_path, "train").people.person_ids.tolist()
-    move, left = Path.replace, []
-
-    def stop(path, target):
-        if not left:
-            raise KeyboardInterrupt
-        left.pop()
-        return move(path, target)
-
-    monkeypatch.setattr(Path, "replace", stop)
-    for moves in range(2):
-        left[:] = range(moves)
-        with pytest.raises(KeyboardInterrupt):
-            prepare(valid.select(np.arange(4, 8)), read, tmp_path, "both", CropSpec(32))
-        assert read_description(tmp_path)["splits"] == {"train": 4}
-        assert load_prepared(tmp_path, "train").people.person_ids.tolist() == before
-    left[:] = range(99)
     done = prepare(valid.select(np.arange(4, 8)), read, tmp_path, "both", CropSpec(32))
     assert (done.splits, done.kept, done.replaced) == ({"valid": 4}, {"train": 4}, {})
     assert read_description(tmp_path)["splits"] == {"train": 4, "valid": 4}
+    assert load_prepared(tmp_path, "train").people.person_ids.tolist() == people.person_ids[:4].tolist()
 
 
 def test_a_folder_without_split_names_says_how_to_say_them(tmp_path):
@@ -231,8 +195,7 @@ def test_a_folder_without_split_names_says_how_to_say_them(tmp_path):
 def test_test_people_are_kept_wherever_they_stand(tmp_path):
     """The server scores them all: only a missing crop or image leaves one out."""
     people, images = faulty(tmp_path)
-    rows = np.array([0, 3, 7, 8])
-    people = replace(people.select(rows), split=np.array(["test"] * 4))
+    people = replace(people.select(np.array([0, 3, 7, 8])), split=np.array(["test"] * 4))
     done = prepare(people, images, tmp_path / "out", "example", CropSpec(32))
     assert done.splits == {"test": 4} and not done.faults
 

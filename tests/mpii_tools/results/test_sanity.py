@@ -81,7 +81,6 @@ def test_joints_of_one_place_for_everybody_are_fillers(predicted):
     joints[7, 9] = np.nan
     assert np.flatnonzero(find_constant_joints(joints, people)).tolist() == [6, 9]
     assert np.flatnonzero(find_constant_joints(joints[:2], people.select(np.arange(2)))).tolist() == [6]  # 2 by chance
-    everybody = np.tile(joints[:1], (40, 1, 1))
-    assert not find_constant_joints(everybody, people).any()  # a constant pose
+    assert not find_constant_joints(np.tile(joints[:1], (40, 1, 1)), people).any()  # a constant pose
     deep = np.concatenate([joints, joints[..., :1]], axis=-1)
     assert np.flatnonzero(find_constant_joints(deep, people)).tolist() == [9]  # 6 is the root
