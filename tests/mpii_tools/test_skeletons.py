@@ -59,9 +59,8 @@ def test_json_takes_names_or_indices():
 def test_json_that_is_no_skeleton(tmp_path, change, says):
     path = tmp_path / "tree.json"
     path.write_text(json.dumps(CHAIN | change))
-    with pytest.raises(PoseError, match=says) as raised:
+    with pytest.raises(PoseError, match=rf"tree\.json: .*{says}"):
         get_skeleton(path)
-    assert "tree.json: " in str(raised.value)
 
 
 @pytest.mark.parametrize(("skeleton", "can_mirror"), [
@@ -69,10 +68,8 @@ def test_json_that_is_no_skeleton(tmp_path, change, says):
     (skeletons.skeleton_from_json(CHAIN), False),
     (skeletons.skeleton_from_json(CHAIN | {"flip_pairs": []}), True),
     (skeletons.skeleton_from_json(CHAIN | {"flip_pairs": [["b", "c"]]}), True),
-    (guess_skeleton(["beak", "tail"])[0], False),
-    (guess_skeleton(["beak", "left_wing", "right_wing"])[0], True),
-    (guess_skeleton(SKELETONS["hand21"].names)[0], True),
-    (Skeleton(("a", "b"), (-1, 0)), False),
+    (guess_skeleton(["beak", "tail"])[0], False), (guess_skeleton(["beak", "left_wing", "right_wing"])[0], True),
+    (guess_skeleton(SKELETONS["hand21"].names)[0], True), (Skeleton(("a", "b"), (-1, 0)), False),
 ])  # fmt: skip
 def test_only_a_known_mirror_image_is_used(skeleton, can_mirror):
     assert skeleton.can_mirror == can_mirror

@@ -39,8 +39,7 @@ def test_wild_predictions_do_no_harm(blank):
 
 
 def test_ground_truth_is_thin_white_and_beneath(blank):
-    aside = FLAT + np.array([30.0, 0.0])
-    drawn = skeletons.draw_poses(blank, FLAT, gt=aside)
+    drawn = skeletons.draw_poses(blank, FLAT, gt=FLAT + np.array([30.0, 0.0]))
     assert color_at(drawn, 130, 150) == GROUND_TRUTH and color_at(drawn, 100, 120) == CENTER
     shin = drawn[250].tolist()
     assert 0 < shin.count(list(GROUND_TRUTH)) < shin.count(list(RIGHT)) + shin.count(list(LEFT))

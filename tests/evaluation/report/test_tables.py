@@ -136,6 +136,5 @@ def test_a_frame_has_a_row_per_estimate(results):
     frame = results["stage 1"].to_frame().set_index(["metric", "group", "part"])
     wrist = results["stage 1"]["joint_error"].per_part["l_wrist"]
     assert frame.loc[("joint_error", "per_part", "l_wrist")].tolist() == [wrist.value, *wrist.interval]
-    swap = results["stage 1"]["kind_swap"]
-    assert frame.loc[("kind_swap", "groups", "Mean"), "value"] == swap.overall.value
+    assert frame.loc[("kind_swap", "groups", "Mean"), "value"] == results["stage 1"]["kind_swap"].overall.value
     assert np.isnan(frame.loc[("kind_swap", "parts", "visible"), "value"])

@@ -173,9 +173,8 @@ def test_bare_annolist_with_and_without_image_names(tmp_path):
 def test_a_foreign_release_is_bad_input(tmp_path, fault, says):
     release = irregular_release()
     fault(release)
-    with pytest.raises(PoseError, match=says) as raised:
+    with pytest.raises(PoseError, match=rf"mpii\.mat: .*{says}"):
         read_release(tmp_path, release)
-    assert "mpii.mat" in str(raised.value)
 
 
 @pytest.mark.parametrize(("change", "says"), [
@@ -199,13 +198,12 @@ def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says)
 
 
 def test_the_writer_refuses_what_mpii_cannot_hold(tmp_path):
-    one = {"joints": np.ones((2, 16, 2)), "images": ["a.jpg", "a.jpg"]}
-    cases = {
-        "splits by image": People(**one, split=np.array(["train", "valid"])),
-        "number of its own": People(**one, person_ids=["a.jpg#2", "a.jpg#02"]),
-        "16 joints": People(["a.jpg"], np.ones((1, 2, 2)), skeleton=Skeleton(MPII.names[:2], (1, -1))),
-    }
-    for says, people in cases.items():
+    images, joints = ["a.jpg", "a.jpg"], np.ones((2, 16, 2))
+    for says, people in {
+        "splits by image": People(images, joints, split=np.array(["train", "valid"])),
+        "number of its own": People(images, joints, ["a.jpg#2", "a.jpg#02"]),
+        "16 joints": People(images, joints[:, :2], skeleton=Skeleton(MPII.names[:2], (1, -1))),
+    }.items():
         with pytest.raises(PoseError, match=says):
             write_mpii_mat(tmp_path / "mpii.mat", people)
     assert not list(tmp_path.iterdir())

@@ -113,10 +113,7 @@ def test_a_file_that_inflates_without_end_is_bad_input(tmp_path, monkeypatch):
         load_mat(tmp_path / "a.mat")
 
 
-def test_other_versions_are_named(tmp_path):
+def test_version_4_is_named(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"x": 1}, format="4")
     with pytest.raises(PoseError, match="no header of MATLAB 5"):
-        load_mat(tmp_path / "a.mat")
-    (tmp_path / "a.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(PoseError, match=r"not a whole MATLAB 7\.3 file"):
         load_mat(tmp_path / "a.mat")

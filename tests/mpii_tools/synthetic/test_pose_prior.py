@@ -133,7 +133,7 @@ def test_upright_people_stand_with_the_chest_ahead(sampled):
 
 def test_a_guessed_posture_tells_front_from_back():
     rng = np.random.default_rng(4)
-    front, back = pose_prior.guess_posture(stand(20), rng), pose_prior.guess_posture(stand(-20), rng)
+    front, back = (pose_prior.guess_posture(stand(shoulders), rng) for shoulders in (20, -20))
     assert front.facing[1] > 0.9 and back.facing[1] < -0.9
     assert front.depth[MPII.index("pelvis")] == 0
 
