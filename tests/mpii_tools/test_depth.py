@@ -17,16 +17,14 @@ CAMERA, DISTORTION = np.array([1145.0, 1143.8, 512.5, 515.5]), np.array([-0.2, 0
 
 def make_people(count=5, seed=0):
     """People, and their joints in camera coordinates, mm."""
-    rng = np.random.default_rng(seed)
-    points = rng.normal((0, 0, 5000), 400, (count, 16, 3))
+    points = np.random.default_rng(seed).normal((0, 0, 5000), 400, (count, 16, 3))
     ids = [f"a.jpg#{row + 1}" for row in range(count)]
     root = points[:, MPII.root, 2]
     depth = Depth(
         points[..., 2] - root[:, None], camera=CAMERA, distortion=DISTORTION, root_depth=root, subject="S1",
         action=[f"action {row % 2}" for row in range(count)], sequence="S1 walk", frame=np.arange(count),
     )  # fmt: skip
-    people = People(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids, depth=depth)
-    return people, points
+    return People(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids, depth=depth), points
 
 
 def test_pixels_and_relative_depth_lead_back_to_millimeters():

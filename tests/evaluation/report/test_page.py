@@ -126,10 +126,8 @@ def test_differences_beyond_chance_are_bold():
 
 
 def test_every_table_and_figure_is_a_file_too(files, page, small):
-    assert set(files) == {
-        "index.html", "results.json", "figures/curves.svg",
-        *(f"tables/{name}.md" for name in ("summary", "folded", "small")),
-    }  # fmt: skip
+    tables = {f"tables/{name}.md" for name in ("summary", "folded", "small")}
+    assert set(files) == {"index.html", "results.json", "figures/curves.svg", *tables}
     assert files["tables/small.md"].decode() == f"{mark_beyond_chance(small).markdown()}\n"
     (curves,) = re.findall("<svg.*?</svg>", page[0], re.S)
     drawn = files["figures/curves.svg"].decode()

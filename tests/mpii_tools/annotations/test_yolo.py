@@ -113,11 +113,15 @@ def write_dataset(folder, about, rows="0 0.5 0.5 0.5 0.5 0.4 0.4 2 0.6 0.6 1 0 0
 ROBOFLOW = "train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnc: 1\nnames: ['hand']\n"
 
 
+def split_of(people):
+    return dict(zip(people.images.tolist(), people.split.tolist(), strict=True))
+
+
 def test_roboflow_s_folders_and_its_flip_that_exchanges_nothing(tmp_path):
     about = ROBOFLOW + "kpt_shape: [3, 3]\nflip_idx: [0, 1, 2]\n"
     people = read_annotations(write_dataset(tmp_path, about, places=("train/images", "valid/images"))).people
-    assert people.images.tolist() == ["train/images/1.jpg", "valid/images/1.jpg"]
-    assert people.split.tolist() == ["train", "valid"] and people.joint_names == ("0", "1", "2")
+    assert split_of(people) == {"train/images/1.jpg": "train", "valid/images/1.jpg": "valid"}
+    assert people.joint_names == ("0", "1", "2")
     np.testing.assert_allclose(people.joints[0], [[80, 40], [120, 60], [np.nan, np.nan]])
     assert people.visible[0].tolist() == [1, 0, -1] and not people.skeleton.can_mirror
 
@@ -133,8 +137,7 @@ def test_lists_of_images_and_names_of_classes(tmp_path):
         read_annotations(file)
     cats = read_annotations(file, category="cat").people
     assert cats.joint_names == ("x", "y", "z") and cats.skeleton.parents == (1, -1, 1)
-    assert dict(zip(cats.images.tolist(), cats.split.tolist(), strict=True)) == {
-        "images/a/1.jpg": "train", "images/b/1.jpg": "valid"}  # fmt: skip
+    assert split_of(cats) == {"images/a/1.jpg": "train", "images/b/1.jpg": "valid"}
     assert read_annotations(file, category="2").people.images.tolist() == ["more/images/1.jpg"]
 
 
@@ -202,8 +205,7 @@ def test_what_a_list_names_in_vain_is_counted(tmp_path):
     (tmp_path / "a.txt").write_text("images\\a\\1.jpg\nimages/a/none.jpg\n" + "x" * 5000 + "\n")
     (tmp_path / "empty.txt").write_text("\n")
     reading = read_annotations(file)
-    assert dict(zip(reading.people.images.tolist(), reading.people.split.tolist(), strict=True)) == {
-        "images/a/1.jpg": "train", "more/images/1.jpg": "valid"}  # fmt: skip
+    assert split_of(reading.people) == {"images/a/1.jpg": "train", "more/images/1.jpg": "valid"}
     notes = [reading.notes[name] for name in (ABSENT, EMPTY, SHARED)]
     assert notes == [["images/a/none.jpg", "x" * 80], ["train: empty.txt"], ["more/images/1.jpg"]]
     (tmp_path / "a.txt").write_bytes(b"images/\xfc.jpg\n")

@@ -157,8 +157,6 @@ def test_a_long_image_is_warped_as_a_piece_of_it(shape):
         center, shift = np.full((1, 2), 20.0), np.zeros(2)
         center[0, along], shift[along] = place, start
         piece = image[start : start + 2000] if along else image[:, start : start + 2000]
-        part, alone = (
-            warp(pixels, crop_matrices(middle, np.array([50.0]), 32)[0], 32)
-            for pixels, middle in ((image, center), (piece, center - shift))
-        )
+        part, alone = (warp(pixels, crop_matrices(middle, np.array([50.0]), 32)[0], 32)
+                       for pixels, middle in ((image, center), (piece, center - shift)))  # fmt: skip
         assert np.abs(part.astype(int) - alone).max() <= 8 and np.ptp(part) > 99

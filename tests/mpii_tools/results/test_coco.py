@@ -142,9 +142,8 @@ def test_flags_are_no_scores(tmp_path, values, expected):
 
 
 def test_images_that_are_numbers_keep_them():
-    assert number_images(["000000000139.jpg", "a/000000000285.png", "000000000139.jpg"]) == {
-        "000000000139.jpg": 139, "a/000000000285.png": 285,
-    }  # fmt: skip
+    known = {"000000000139.jpg": 139, "a/000000000285.png": 285}
+    assert number_images(["000000000139.jpg", "a/000000000285.png", "000000000139.jpg"]) == known
     for names in (["a/7.jpg", "b/7.jpg"], ["7.jpg", "seven.jpg"], ["7.jpg", "\u0667.jpg"]):
         assert number_images(names) == {names[0]: 1, names[1]: 2}
 
