@@ -100,8 +100,9 @@ def test_crop_is_centerd_on_the_annotated_joints():
 def test_no_images_or_no_joints_file(tmp_path):
     with pytest.raises(PoseError, match=r"joints\.mat: no such file"):
         read_lsp(tmp_path)
-    for name, says in (("poses", "'joints'"), ("joints", "no image")):
-        scipy.io.savemat(tmp_path / "joints.mat", {name: np.ones((14, 3, 5))})
+    full = np.ones((14, 3, 5))
+    for table, says in (({"poses": full}, "'joints'"), ({"joints": "text"}, "14x3xN"), ({"joints": full}, "no image")):
+        scipy.io.savemat(tmp_path / "joints.mat", table)
         with pytest.raises(PoseError, match=says):
             read_lsp(tmp_path)
 

@@ -68,3 +68,6 @@ def test_skeleton_and_areas_come_back_older_files_are_mpii(tmp_path):
         rewrite(tmp_path / "old.npz", skeleton=np.array(tree))
         with pytest.raises(PoseError, match=says):
             load_people(tmp_path / "old.npz")
+    rewrite(tmp_path / "old.npz", scored=np.ones(3))
+    with pytest.raises(PoseError, match=r"old\.npz: .*'scored' holds float64"):
+        load_people(tmp_path / "old.npz")
