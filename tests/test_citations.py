@@ -110,28 +110,25 @@ def test_citations_speak_of_what_they_cite():
     assert sum(len(CITATION.findall(text)) for text in texts.values()) > 150
 
 
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("the compositional layer (Eq. 5 of the paper)", 1),
-        ("relative positions as a linear map of the bones (Eq. 5 to 7)", 1),
-        ("The number of bones on the path. They are the terms of Eq. 5: the ancestors of one end.", 1),
-        ("the compositional loss (Eq. 6, 8)", 1),
-        ("the compositional loss (Eq. 10)", 1),
-        ("the compositional loss and relative positions (Eq. 5-8)", 1),
-        ("the pair sets P_joint, P_all (Section 3.2 of the paper)", 1),
-        ('the schedule (Section 5, "Training")', 2),
-        ('the schedule (Section 4, "Protocol 1")', 1),
-        ("uniform draws (Section 5 of the paper: +-2 %, +-30 degrees)", 1),
-        ("| the linear layer on the ResNet | Section 5 |", 1),
-        ("the limits of what is said (Section 7)", 1),
-        ("errors by action as in Table 7", 1),
-        ("how far the left and right differ (Figure 4)", 1),
-        ("a flow (Eq. 8 and 9 of Li et al.)", 0),
-        ("the bone loss (Eq. 5), relative positions (Eq. 6, 7), the compositional loss (Eq. 8)", 0),
-        ("Tables 7 and 8, 95 % confidence intervals of the PCKh of every stage", 0),
-    ],
-)
+@pytest.mark.parametrize(("text", "count"), [
+    ("the compositional layer (Eq. 5 of the paper)", 1),
+    ("relative positions as a linear map of the bones (Eq. 5 to 7)", 1),
+    ("The number of bones on the path. They are the terms of Eq. 5: the ancestors of one end.", 1),
+    ("the compositional loss (Eq. 6, 8)", 1),
+    ("the compositional loss (Eq. 10)", 1),
+    ("the compositional loss and relative positions (Eq. 5-8)", 1),
+    ("the pair sets P_joint, P_all (Section 3.2 of the paper)", 1),
+    ('the schedule (Section 5, "Training")', 2),
+    ('the schedule (Section 4, "Protocol 1")', 1),
+    ("uniform draws (Section 5 of the paper: +-2 %, +-30 degrees)", 1),
+    ("| the linear layer on the ResNet | Section 5 |", 1),
+    ("the limits of what is said (Section 7)", 1),
+    ("errors by action as in Table 7", 1),
+    ("how far the left and right differ (Figure 4)", 1),
+    ("a flow (Eq. 8 and 9 of Li et al.)", 0),
+    ("the bone loss (Eq. 5), relative positions (Eq. 6, 7), the compositional loss (Eq. 8)", 0),
+    ("Tables 7 and 8, 95 % confidence intervals of the PCKh of every stage", 0),
+])  # fmt: skip
 def test_wrong_citations_are_found(text, count):
     assert len(list(wrong(text))) == count
 

@@ -73,8 +73,7 @@ def good_files():
 
 
 def bad_annotations():
-    texts = {"empty": "", "corrupt": "[1, 2", "coco": '{"images": []}', "numbers": "[3]"}
-    for name, text in texts.items():
+    for name, text in {"empty": "", "corrupt": "[1, 2", "coco": '{"images": []}', "numbers": "[3]"}.items():
         Path(f"{name}.json").write_text(text)
     Path("faulty.json").write_text(json.dumps([person(), person(), person(image="9.jpg"), {"image": "0.jpg"}]))
     Path("unusable.json").write_text(json.dumps([person(scale=0)]))

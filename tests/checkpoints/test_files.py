@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
-from checkpoints.files import checksum, read_text, write_atomically, write_text
+from checkpoints.files import checksum, read_text, write_text
 from checkpoints.tensors import load_tensors, save_tensors
 from checkpoints.training_state import load_checkpoint, save_checkpoint
 
@@ -32,18 +32,6 @@ def test_text_is_read_by_its_byte_order_mark(tmp_path, encoding):
         read_text(tmp_path / "a.txt")
 
 
-def test_a_failing_write_leaves_the_old_file_and_no_rest(tmp_path):
-    path = write_text(tmp_path / "a.txt", "old")
-
-    def fail(part):
-        part.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(PoseError, match=r"disk full.*intact"):
-        write_atomically(path, fail)
-    assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
-
-
 def test_a_size_limit_while_saving_keeps_the_old_checkpoint(tmp_path):
     """A real refusal by the system: the process may not write files above 64 KiB."""
     save_checkpoint(tmp_path, 1, {"step": 1})
@@ -60,8 +48,7 @@ def test_a_size_limit_while_saving_keeps_the_old_checkpoint(tmp_path):
         os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
     assert load_checkpoint(tmp_path)[1]["step"] == 1
-    (left,) = os.listdir(tmp_path)
-    assert left.startswith("training-00000001-")
+    assert [name[:18] for name in os.listdir(tmp_path)] == ["training-00000001-"]
 
 
 @pytest.mark.parametrize("cut", [0, 7, 200])
@@ -77,16 +64,14 @@ def test_a_truncated_stage_is_refused_by_name(tmp_path, cut):
 def test_every_changed_byte_of_a_stage_is_noticed(tmp_path):
     path = save_tensors(tmp_path / "x.safetensors", {"a": torch.arange(9.0)}, {"method": "all", "seed": 1})
     content = path.read_bytes()
-    for place in range(len(content)):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+    for place, byte in enumerate(content):
+        path.write_bytes(content[:place] + bytes([byte ^ 4]) + content[place + 1 :])
         try:
             tensors, description = load_tensors(path)
         except PoseError as error:
             assert "x.safetensors" in str(error) and "\n" not in str(error)
         else:  # such as the `pt` of safetensors' own field `format`, or its padding
             assert torch.equal(tensors["a"], torch.arange(9.0)) and description == {"method": "all", "seed": 1}
-    path.write_bytes(content)
-    assert load_tensors(path)[1]["seed"] == 1
 
 
 def test_a_stage_without_checksum_or_description_is_refused(tmp_path):

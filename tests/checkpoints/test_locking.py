@@ -59,7 +59,7 @@ def test_a_kill_frees_the_folder_and_its_rest_is_removed(tmp_path):
 
 
 def test_folders_made_for_nothing_are_removed(tmp_path):
-    with pytest.raises(KeyboardInterrupt), lock_folder(tmp_path / "a" / "b"):
+    with pytest.raises(KeyboardInterrupt), open_partial(tmp_path / "a" / "b"):
         raise KeyboardInterrupt
     with lock_folder(tmp_path / "c" / "d"):
         (tmp_path / "c" / "e").touch()

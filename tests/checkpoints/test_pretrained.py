@@ -1,26 +1,24 @@
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from hostile import RunsCode
 from torchvision import models
 from torchvision.models.detection import SSDLite320_MobileNet_V3_Large_Weights
 
+from checkpoints import pretrained
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
-from checkpoints.pretrained import (
-    PretrainedWeights,
-    download_pretrained_weights,
-    load_pretrained_weights,
-    name_network,
-    trunk_shapes,
-)
+from checkpoints.pretrained import load_pretrained_weights, name_network, trunk_shapes
 from ief.inference.detector import PersonDetector
 from ief.model.stage import Residuals, Stage, StageDesign
 from ief.model.start import load_backbone
 
 ONES = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(1, 2))
+LOADERS = {"resnet": partial(pretrained.download_pretrained_weights, "resnet18"), "detector": PersonDetector}
 
 
 def weights_of(block, **changes):
@@ -64,22 +62,19 @@ def test_a_trunk_is_found_under_any_prefix_and_in_a_checkpoint(tmp_path, prefix,
     optimizer = {"state": {0: {"step": torch.ones(())}}, "param_groups": [{"lr": 0.1}]}
     content = {"epoch": 3, container: state, "optimizer": optimizer} if container else state
     weights = saved(tmp_path / "checkpoint.pth.tar", content)
-    wanted = {name for name in plain if not name.startswith("fc.") and "num_batches" not in name}
-    assert weights.tensors.keys() == wanted and all(torch.equal(weights.tensors[name], plain[name]) for name in wanted)
+    wanted = {name: plain[name] for name in plain if not name.startswith("fc.") and "num_batches" not in name}
+    torch.testing.assert_close(dict(weights.tensors), wanted, rtol=0, atol=0)
     beside = {*heads, f"{prefix}fc.weight", *(["optimizer"] if container else [])}
     assert set(weights.left_out) == beside
     line = str(weights)
-    assert line.startswith(
-        f"weights {tmp_path / 'checkpoint.pth.tar'}: 3 tensors of the trunk; left out: {len(beside)} ("
-    )
+    assert line.startswith(f"weights {tmp_path}/checkpoint.pth.tar: 3 tensors of the trunk; left out: {len(beside)} (")
     assert "decoder.conv1.weight" in line and "\n" not in line
 
 
 def test_a_line_names_a_few_of_the_tensors_left_out(tmp_path):
     many = {f"decoder.{number}": torch.ones(1) for number in range(9)}
-    assert str(saved(tmp_path / "a.pt", weights_of("basic") | many)).endswith(
-        "left out: 10 (fc.weight, decoder.0, decoder.1, decoder.2, ...)"
-    )
+    said = str(saved(tmp_path / "a.pt", weights_of("basic") | many))
+    assert said.endswith("left out: 10 (fc.weight, decoder.0, decoder.1, decoder.2, ...)")
     trunk = {name: tensor for name, tensor in weights_of("basic").items() if not name.startswith("fc.")}
     assert str(saved(tmp_path / "b.ckpt", trunk)).endswith("3 tensors of the trunk; nothing left out")
     assert "\x1b" not in str(saved(tmp_path / "c.pt", trunk | {"\x1b[2J": torch.ones(1)}))
@@ -120,18 +115,18 @@ def test_an_incomplete_trunk_is_refused_by_its_first_tensor():
     state = models.resnet18(weights=None).state_dict()
     half = {name: tensor for name, tensor in state.items() if not name.startswith(("fc.", "layer3"))}
     with pytest.raises(PoseError, match=r"half\.pth: .* a resnet18: 'layer3\.0\.bn1\.bias' is absent"):
-        PretrainedWeights(half, "3x3", "half.pth").check_fits("resnet18", state)
+        pretrained.PretrainedWeights(half, "3x3", "half.pth").check_fits("resnet18", state)
     gray = state | {"conv1.weight": torch.ones(64, 1, 7, 7)}
     with pytest.raises(PoseError, match=r"'conv1\.weight' is \(64, 1, 7, 7\), expected \(64, 3, 7, 7\)"):
-        PretrainedWeights(gray, "3x3", "gray.pth").check_fits("resnet18", state)
+        pretrained.PretrainedWeights(gray, "3x3", "gray.pth").check_fits("resnet18", state)
 
 
 def test_weights_in_half_precision_become_float32(tmp_path):
     weights = weights_of("basic")
     for kind in (torch.float16, torch.bfloat16):
-        tensors = saved(tmp_path / "half.pth", {name: tensor.to(kind) for name, tensor in weights.items()}).tensors
-        assert all(tensor.dtype == torch.float32 for tensor in tensors.values())
-        assert torch.equal(tensors["conv1.weight"], weights["conv1.weight"].to(kind).float())
+        half = {name: tensor.to(kind) for name, tensor in weights.items()}
+        tensors = dict(saved(tmp_path / "half.pth", half).tensors)
+        torch.testing.assert_close(tensors, {name: half[name].float() for name in tensors}, rtol=0, atol=0)
 
 
 def test_caffe_weights_tell_their_stride_and_fill_a_stage(shared):
@@ -142,29 +137,16 @@ def test_caffe_weights_tell_their_stride_and_fill_a_stage(shared):
     assert weights.stride == "1x1"
     stage = Stage(StageDesign("resnet50", "1x1", size=96, sigma=3.0), ONES)
     load_backbone(stage, weights)
-    net = stage.backbone
-    assert torch.equal(net.layer4[2].conv3.weight, weights.tensors["layer4.2.conv3.weight"])
+    assert torch.equal(stage.backbone.layer4[2].conv3.weight, weights.tensors["layer4.2.conv3.weight"])
     assert (stage.pose_weight == 0).all()
     # The right strides keep the statistics that the weights were trained with: a normal image's features stay tame.
     images = torch.nn.functional.interpolate(torch.randn(2, 3, 7, 7, generator=torch.Generator().manual_seed(0)), 96)
     assert torch.isfinite(stage.eval()(images, torch.full((1, 16, 2), 48.0))).all()
 
 
-class RunsCode:
-    """What touches a file when it is loaded with pickle."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (self.path, "w")
-
-
 @pytest.mark.parametrize("fits", [False, True])
 @pytest.mark.parametrize("content", ["code", "empty", "text"])
-@pytest.mark.parametrize(
-    "load", [lambda: download_pretrained_weights("resnet18"), lambda: PersonDetector()], ids=["resnet", "detector"]
-)
+@pytest.mark.parametrize("load", LOADERS.values(), ids=LOADERS)
 def test_torchvisions_cached_file_runs_no_code(tmp_path, monkeypatch, load, content, fits):
     """Nor one whose bytes fit its name, which has eight digits alone."""
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
@@ -173,7 +155,7 @@ def test_torchvisions_cached_file_runs_no_code(tmp_path, monkeypatch, load, cont
         cached = tmp_path / "checkpoints" / Path(weights.url).name
         cached.write_bytes(b"" if content == "empty" else b"no weights")
         if content == "code":
-            torch.save({"a": RunsCode(str(tmp_path / "ran"))}, cached)
+            torch.save({"a": RunsCode(tmp_path / "ran")}, cached)
     if fits:
         monkeypatch.setattr("checkpoints.pretrained.checksum", lambda path: Path(path).stem.rpartition("-")[2])
     with pytest.raises(PoseError, match=r"checkpoints/\w+-[0-9a-f]{8}\.pth: ") as error:
@@ -190,5 +172,5 @@ def test_torchvisions_cached_weights_are_those_saved(tmp_path, monkeypatch):
     (tmp_path / "a.pth").rename(tmp_path / name)
     weights = SimpleNamespace(IMAGENET1K_V1=SimpleNamespace(url=f"https://nowhere/{name}"))
     monkeypatch.setattr("torchvision.models.get_model_weights", lambda backbone: weights)
-    loaded = download_pretrained_weights("resnet18").tensors
+    loaded = pretrained.download_pretrained_weights("resnet18").tensors
     assert loaded and all(torch.equal(loaded[key], state[key]) for key in loaded)

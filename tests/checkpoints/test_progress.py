@@ -4,6 +4,7 @@ import io
 import re
 import sys
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 import tqdm.std
@@ -11,54 +12,44 @@ import tqdm.std
 from checkpoints.progress import DELAY, LogLines, progress
 
 
-class Clock:
-    """Seconds that pass only when a test says so."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(tqdm.std, "time", clock)
+    """Seconds that pass only when a test adds to `now`."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(tqdm.std, "time", lambda: clock.now)
     return clock
 
 
-@pytest.fixture
-def log():
-    """What takes stderr's place; set in a test itself, as pytest sets stderr between its phases."""
-    return io.StringIO()
+def capture_stderr(monkeypatch, kind=io.StringIO):
+    """What takes stderr's place; called in a test itself, as pytest sets stderr between its phases."""
+    monkeypatch.setattr(sys, "stderr", kind())
+    return sys.stderr
 
 
-def times_and_lines(clock, log, seconds_per_step, steps, monkeypatch):
+def times_and_lines(clock, seconds_per_step, steps, monkeypatch):
     """When each line came, in seconds from the start, and the lines."""
-    monkeypatch.setattr(sys, "stderr", log)
-    times = [0]
+    log, counts = capture_stderr(monkeypatch), [0]
     for _ in progress(range(steps), "work"):
-        times.append(log.getvalue().count("\n"))
+        counts.append(log.getvalue().count("\n"))
         clock.now += seconds_per_step
     lines = log.getvalue().splitlines()
-    return [number * seconds_per_step for number, (a, b) in enumerate(pairwise(times)) if b > a], lines
+    return [number * seconds_per_step for number, (a, b) in enumerate(pairwise(counts)) if b > a], lines
 
 
 @pytest.mark.parametrize(("seconds", "steps"), [(0.01, 100_000), (0.5, 2000), (3.0, 2000), (10.0, 30)])
-def test_lines_are_neither_rare_nor_close(clock, log, monkeypatch, seconds, steps):
-    came, lines = times_and_lines(clock, log, seconds, steps, monkeypatch)
+def test_lines_are_neither_rare_nor_close(clock, monkeypatch, seconds, steps):
+    came, lines = times_and_lines(clock, seconds, steps, monkeypatch)
     gaps = [later - earlier for earlier, later in pairwise([0.0, *came])]
     assert max(gaps) <= 30.0 and min(gaps) >= DELAY
     assert lines[-1].startswith(f"work: step {steps:,} of {steps:,} (100 %)")
 
 
-def test_short_work_has_no_line(clock, log, monkeypatch):
-    assert times_and_lines(clock, log, 0.01, 400, monkeypatch) == ([], [])
+def test_short_work_has_no_line(clock, monkeypatch):
+    assert times_and_lines(clock, 0.01, 400, monkeypatch) == ([], [])
 
 
-def test_a_line_says_how_far_and_how_long(clock, log, monkeypatch):
-    monkeypatch.setattr(sys, "stderr", log)
+def test_a_line_says_how_far_and_how_long(clock, monkeypatch):
+    log = capture_stderr(monkeypatch)
     with progress(desc="predicting", total=3000, unit="person", initial=1000) as bar:
         clock.now += 21
         bar.set_postfix({"loss": "0.5"}, refresh=False)
@@ -75,10 +66,9 @@ def test_a_terminal_gets_a_bar_and_a_file_lines(monkeypatch):
         def isatty(self):
             return True
 
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    log = capture_stderr(monkeypatch, Terminal)
     assert not isinstance(progress(range(3), "work"), LogLines)
-    assert list(progress(range(3), "work")) == [0, 1, 2] and re.search(r"work: 100%.*3/3", sys.stderr.getvalue())
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert list(progress(range(3), "work")) == [0, 1, 2] and re.search(r"work: 100%.*3/3", log.getvalue())
+    log = capture_stderr(monkeypatch)
     assert isinstance(progress(range(3), "work"), LogLines)
-    hidden = progress(range(3), "work", show=False)
-    assert list(hidden) == [0, 1, 2] and sys.stderr.getvalue() == ""
+    assert list(progress(range(3), "work", show=False)) == [0, 1, 2] and log.getvalue() == ""

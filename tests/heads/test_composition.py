@@ -30,9 +30,8 @@ def test_composition_equals_a_literal_walk_along_the_path(skeleton, dimensions, 
     pairs = all_pairs(skeleton)
     composed = composition_matrix(skeleton, pairs).double() @ bones
     start = torch.zeros(2, dimensions, dtype=torch.float64)
-    walked = torch.stack(
-        [sum((sign * bones[:, bone] for sign, bone in walk(skeleton, u, v)), start) for u, v in pairs], dim=1
-    )
+    paths = [walk(skeleton, u, v) for u, v in pairs]
+    walked = torch.stack([sum((sign * bones[:, bone] for sign, bone in path), start) for path in paths], dim=1)
     torch.testing.assert_close(composed, walked)
     # One sign for prediction and ground truth: the walk over the latter's bones is J_v - J_u.
     torch.testing.assert_close(relative_positions(joints, pairs), walked)

@@ -29,7 +29,7 @@ def literal_loss(skeleton, pairs, std, bones, gt, mask, weights=None):
     batch, _, dimensions = bones.shape
     total = 0.0
     for n in range(batch):
-        terms, total_weight = [], 0.0
+        terms, weighed = [], 0.0
         for p, (u, v) in enumerate(pairs):
             for d in range(dimensions):
                 if all(end == -1 or mask[n, end, d] for end in (u, v)):
@@ -37,8 +37,8 @@ def literal_loss(skeleton, pairs, std, bones, gt, mask, weights=None):
                     target = (gt[n, v, d] if v >= 0 else 0.0) - (gt[n, u, d] if u >= 0 else 0.0)
                     weight = weights[p] if weights else 1.0
                     terms.append(weight * abs(predicted - target) / std[p, d])
-                    total_weight += weight
-        total += sum(terms) / total_weight if terms else 0.0
+                    weighed += weight
+        total += sum(terms) / weighed if terms else 0.0
     return total / batch
 
 
@@ -60,16 +60,12 @@ def test_loss_equals_the_literal_loop(seed, joints, dimensions, pairs):
 
 @pytest.mark.parametrize("share", [0.12, 0.3, 0.5, 0.7])
 def test_the_pairs_with_the_origin_have_their_share_of_the_loss(share):
-    """Every pair's error is 1: what its pairs add up to is a family's share."""
-    pairs = all_pairs(MPII)
-    weights = torch.tensor(pair_weights(pairs, share))
-    origin = torch.tensor([-1 in pair for pair in pairs])
-    assert weights.mean().item() == pytest.approx(1) and origin.sum() == 16
-    assert (weights[origin].sum() / weights.sum()).item() == pytest.approx(share)
-    loss = CompositionalLoss(MPII, pairs, torch.ones(136, 2), weights=weights.tolist())
+    """All joints are moved alike: the pairs among them stay, each pair's error with the origin is 1."""
+    weights = pair_weights(all_pairs(MPII), share)
+    loss = CompositionalLoss(MPII, all_pairs(MPII), torch.ones(136, 2), weights=weights)
     moved = torch.zeros(1, 16, 2)
     whole = loss(joints_to_bones(moved + 1, MPII), moved, torch.ones(1, 16, dtype=torch.bool))
-    assert whole.item() == pytest.approx(share, rel=1e-5)  # all joints moved alike: the pairs among them stay
+    assert whole.item() == pytest.approx(share, rel=1e-5) and sum(weights) == pytest.approx(136)
 
 
 def test_without_a_share_all_pairs_weigh_alike():
@@ -99,32 +95,24 @@ def test_p_bone_is_the_bone_loss_and_p_joint_the_joint_loss():
     torch.testing.assert_close(of_joints(bones_to_joints(bones, MPII), gt, everything), joint_loss)
 
 
-def test_mean_divides_the_sum_of_equation_8_by_its_terms():
-    bones, gt, _ = example(batch=1)
-    everything = torch.ones(1, 16, dtype=torch.bool)
-    std = torch.ones(136, 2)
-    total = CompositionalLoss(MPII, all_pairs(MPII), std, reduction="sum")(bones, gt, everything)
-    mean = CompositionalLoss(MPII, all_pairs(MPII), std)(bones, gt, everything)
-    torch.testing.assert_close(total, mean * 272)
+TERMS = 2 * 136  # of a person with all joints; halved over the two people of a batch
 
 
-@pytest.mark.parametrize(("reduction", "ratio"), [("mean", 16 * 17 / (5 * 6)), ("constant", 1), ("sum", 1)])
-def test_a_term_weighs_what_the_reduction_says(reduction, ratio):
+@pytest.mark.parametrize(("reduction", "weight", "ratio"), [
+    ("mean", 0.5 / TERMS, 16 * 17 / (5 * 6)), ("constant", 0.5 / TERMS, 1), ("sum", 0.5, 1),
+])  # fmt: skip
+def test_a_term_weighs_what_the_reduction_says(reduction, weight, ratio):
     """Of a person with 5 joints as of one with 16, but under the mean over a sample's own terms."""
     mask = torch.ones(2, 16, dtype=torch.bool)
     mask[1, 5:] = False
     estimate = torch.zeros(2, 16, 2, dtype=torch.float64, requires_grad=True)
     gt = -torch.ones(2, 16, 2, dtype=torch.float64) * torch.arange(1, 17).view(-1, 1)
-    loss = CompositionalLoss(MPII, all_pairs(MPII), torch.ones(136, 2), "joints", reduction)
-    loss(estimate, gt, mask).backward()
+    CompositionalLoss(MPII, all_pairs(MPII), torch.ones(136, 2), "joints", reduction)(estimate, gt, mask).backward()
     # By joint: the sign of its own error, and of what it is further off than each other one that counts.
-    signs = [1 + sum((gt[0, k, 0] < gt[0, j, 0]).int() - (gt[0, k, 0] > gt[0, j, 0]).int() for j in range(n))
-             for n in (16, 5) for k in range(5)]  # fmt: skip
-    signs = torch.tensor(signs, dtype=torch.float64).view(2, 5)
+    error = gt[0, :, 0]
+    signs = torch.stack([1 + (error[:n] - error[:5, None]).sign().sum(dim=1) for n in (16, 5)])
     each = estimate.grad[:, :5, 0] / signs
-    torch.testing.assert_close(each[1], each[0] * ratio)
-    if reduction == "constant":
-        torch.testing.assert_close(each[0], torch.full((5,), 1 / (136 * 2 * 2), dtype=torch.float64))
+    torch.testing.assert_close(each, weight * torch.tensor([[1.0], [ratio]], dtype=torch.float64).expand(2, 5))
 
 
 def test_pairs_without_the_origin_leave_the_root_unsupervised():
@@ -182,9 +170,8 @@ def test_mean_and_std_count_annotated_values_only():
         torch.testing.assert_close(std[m], kept.std(0, correction=0))
     torch.testing.assert_close(std[2], std[:2].mean(0))  # nothing measured: its siblings' scale
     assert (mean[2] == 0).all()
-    torch.testing.assert_close(
-        denormalize(normalize(values[mask[:, 0], :1], mean[:1], std[:1]), mean[:1], std[:1]), values[mask[:, 0], :1]
-    )
+    there = values[mask[:, 0], :1]
+    torch.testing.assert_close(denormalize(normalize(there, mean[:1], std[:1]), mean[:1], std[:1]), there)
 
 
 def test_a_coordinate_without_spread_borrows_within_its_axis():
@@ -230,18 +217,15 @@ def test_an_untrained_head_predicts_the_mean_residual():
     assert corrections.shape == (5, 16, 3) and corrections.abs().max() < 0.1
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda pairs: pair_weights(pairs, 1), "origin share 1: must be above 0 and below 1"),
-        (lambda pairs: get_pairs("some", MPII), "unknown pair set 'some'"),
-        (lambda pairs: composition_matrix(MPII, pairs, "angles"), "unknown representation 'angles'"),
-        (lambda pairs: CompositionalLoss(MPII, pairs, torch.ones(15, 2)), r"expected \(16, D\)"),
-        (lambda pairs: CompositionalLoss(MPII, pairs, ONES, reduction="median"), "unknown reduction"),
-        (lambda pairs: CompositionalLoss(MPII, pairs, ONES, loss="l2"), "unknown loss 'l2'; choose l1, soft_l1 or"),
-        (lambda pairs: CompositionalLoss(MPII, pairs, ONES, weights=[1.0]), r"weights of shape \(1,\), expected \(16,"),
-    ],
-)
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda pairs: pair_weights(pairs, 1), "origin share 1: must be above 0 and below 1"),
+    (lambda pairs: get_pairs("some", MPII), "unknown pair set 'some'"),
+    (lambda pairs: composition_matrix(MPII, pairs, "angles"), "unknown representation 'angles'; choose joints or"),
+    (lambda pairs: CompositionalLoss(MPII, pairs, torch.ones(15, 2)), r"expected \(16, D\)"),
+    (lambda pairs: CompositionalLoss(MPII, pairs, ONES, reduction="median"), "unknown reduction"),
+    (lambda pairs: CompositionalLoss(MPII, pairs, ONES, loss="l2"), "unknown loss 'l2'; choose l1, soft_l1 or"),
+    (lambda pairs: CompositionalLoss(MPII, pairs, ONES, weights=[1.0]), r"weights of shape \(1,\), expected \(16,"),
+])  # fmt: skip
 def test_bad_arguments_are_clear_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call(joint_pairs(MPII))

@@ -204,14 +204,10 @@ def metadata_xml(cameras: dict) -> str:
     mapping = [["Action", "subaction", *subjects]]
     mapping += [[str(action), str(part), *["x"] * 11] for action in range(1, 17) for part in (1, 2)]
     frames = [["", *["[1001 1002 1003 1004 4010]"] * 32] for _ in subjects]
-    rows = {
-        name: "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in table)
-        for name, table in {"mapping": mapping, "frames": frames}.items()
-    }
-    return (
-        f"<a><mapping>{rows['mapping']}</mapping><frames>{rows['frames']}</frames><w0>[{numbers}]</w0>"
-        f"<dbcameras><index2id>{ids}</index2id></dbcameras></a>"
-    )
+    rows = ["".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in table)
+            for table in (mapping, frames)]  # fmt: skip
+    tables = "<mapping>{}</mapping><frames>{}</frames>".format(*rows)
+    return f"<a>{tables}<w0>[{numbers}]</w0><dbcameras><index2id>{ids}</index2id></dbcameras></a>"
 
 
 def write_json(path: Path, value: object) -> Path:

@@ -102,8 +102,7 @@ def write_yolo_text(folder: Path, people: People, joints: tuple[str, ...], about
 
 def write_yolo12(folder: Path, people: People) -> list[str]:
     """Twelve joints without names, whose pairs `flip_idx` tells."""
-    flip = [joint ^ 1 for joint in range(12)]
-    about = f"kpt_shape: [12, 3]\nflip_idx: {flip}\nnames:\n  0: person\n"
+    about = f"kpt_shape: [12, 3]\nflip_idx: {[joint ^ 1 for joint in range(12)]}\nnames:\n  0: person\n"
     return write_yolo_text(folder, people, LIMBS, about)
 
 

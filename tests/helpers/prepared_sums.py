@@ -12,9 +12,9 @@ def add_sums(folder):
     """The checksums of what is in a prepared folder, as `ief prepare` leaves them."""
     path = folder / "prepared.json"
     description = json.loads(path.read_text())
-    sums = {
-        split: sum_files(split_files(folder, split)[0], sum_crops(np.load(split_files(folder, split)[2])))
-        for split in description["splits"]
-    }
+    sums = {}
+    for split in description["splits"]:
+        people, _, crops = split_files(folder, split)
+        sums[split] = sum_files(people, sum_crops(np.load(crops)))
     path.write_text(json.dumps({**description, "sums": sums}))
     return folder

@@ -65,9 +65,8 @@ def same_weights(run, other, stages=2):
     for index in range(stages):
         here, there = (load_file(stage_file(folder, index)) for folder in (run, other))
         logs = [(stage_folder(folder, index) / "log.csv").read_text() for folder in (run, other)]
-        if here.keys() != there.keys() or logs[0] != logs[1]:
-            return False
-        if not all(torch.equal(here[name], there[name]) for name in here):
+        equal = here.keys() == there.keys() and all(torch.equal(here[name], there[name]) for name in here)
+        if not equal or logs[0] != logs[1]:
             return False
     return True
 

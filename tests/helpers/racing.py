@@ -81,8 +81,7 @@ def run(out, timings, kills, *commands):
         os.kill(first[0], signal.SIGSTOP)  # it does not end before the second has been told
         refused = end(*begin(commands[1], out, out.with_suffix(".1")))
         os.kill(first[0], signal.SIGKILL)
-        died = end(*first)
-        killed.append([died, refused, end(*begin(commands[0], out, out.with_suffix(".1"))), contents(out)])
+        killed.append([end(*first), refused, end(*begin(commands[0], out, out.with_suffix(".1"))), contents(out)])
         shutil.rmtree(out)
     return {"alone": alone[:2], "races": races, "killed": killed}
 

@@ -45,8 +45,7 @@ def run_case(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         captured = capsys.readouterr()
         output = captured.out + captured.err
         assert status == case.status, output
-        missing = [text for text in case.says if text not in output]
-        assert not missing, output
+        assert all(text in output for text in case.says), output
         if case.check:
             case.check(tmp_path)
     finally:

@@ -22,8 +22,7 @@ def overlap(first, second):
 
 def draw_walk(rng, frames, action="Walking", height=200.0):
     """(F, 16, 2) image pixels of somebody of about that height, the pelvis at x = 0, on a floor at y = 0."""
-    motion = draw_motion(rng, action, frames / FPS, 600.0)
-    joints = motion.joints(np.arange(frames) / FPS, draw_body(rng))
+    joints = draw_motion(rng, action, frames / FPS, 600.0).joints(np.arange(frames) / FPS, draw_body(rng))
     return (joints[..., :2] - [1, 0] * joints[:, 6:7, :2]) * [1, -1] * height / 1700
 
 

@@ -21,8 +21,7 @@ def test_the_crop_is_the_square_of_the_design():
     people = People(["a"], np.full((1, 16, 2), 50.0), center=np.array([[300.0, 200.0]]), scale=np.array([2.0]))
     matrix = crop_matrices(people.crop_center, people.crop_side, 224)
     corners = np.array([[[300 - 250, 230 - 250], [300 + 250, 230 + 250], [300, 230]]], dtype=float)
-    found = apply_affine(matrix, corners)[0]
-    np.testing.assert_allclose(found, [[-0.5, -0.5], [223.5, 223.5], [111.5, 111.5]])
+    np.testing.assert_allclose(apply_affine(matrix, corners)[0], [[-0.5, -0.5], [223.5, 223.5], [111.5, 111.5]])
 
 
 @settings(max_examples=40, deadline=None)
@@ -39,7 +38,6 @@ def test_round_trip_through_augmentation_within_0_001_px(seed, scale, size):
     moved = np.where(flipped.numpy()[:, None, None], moved[:, list(MPII.flip_permutation)], moved)
     back = apply_affine(invert_affine(compose_affine(affines.numpy(), matrices)), moved)
     assert np.abs(back - joints).max() < 1e-3
-    np.testing.assert_allclose(apply_affine(invert_affine(matrices), apply_affine(matrices, joints)), joints, atol=1e-9)
 
 
 def test_draws_stay_in_their_ranges_and_reach_them():
@@ -55,33 +53,6 @@ def test_draws_stay_in_their_ranges_and_reach_them():
         assert values.min() >= low - 1e-9 and values.max() <= high + 1e-9
         assert values.min() < low + 0.02 * span and values.max() > high - 0.02 * span
     assert ((torch.linalg.det(linear) < 0) == flipped).all() and 0.45 < flipped.float().mean() < 0.55
-
-
-def blob(x, y, sigma, width=400, height=300):
-    """A image with one soft white spot at (x, y)."""
-    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
-    spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
-    return np.repeat(spot[..., None], 3, axis=2).astype(np.uint8)
-
-
-@pytest.mark.parametrize("scale", [0.4, 1.0, 3.0])
-def test_pixels_and_joints_move_together(scale):
-    """The spot in an augmented crop is where the annotated joint went."""
-    image = blob(211.3, 140.7, 6 * max(scale, 1))
-    size, border = 96, 24
-    center, side = np.array([[200.0, 150.0]]), np.array([250 * scale])
-    matrix = crop_matrices(center, side, size)
-    crop = warp(image, crop_matrices(center, side, size, border)[0], size + 2 * border)
-    crops = torch.from_numpy(crop)[None].expand(16, -1, -1, -1)
-    affines, flipped = draw_affines(PAPER, 16, size, torch.Generator().manual_seed(1))
-    joint = torch.from_numpy(apply_affine(matrix, np.array([[[211.3, 140.7]]]))).float().expand(16, 1, 2)
-    moved = move_joints(joint, affines, flipped, [0])
-    images = sample_crops(crops, affines, size, border)[:, 0] * 0.229 + 0.485
-    weights = (images - 0.6).clamp(min=0)  # the spot's top; what is beyond the image is mean grey, 0.485
-    pixels = torch.arange(size, dtype=torch.float32)
-    total = weights.sum((1, 2))
-    centroid = torch.stack([(weights.sum(1) * pixels).sum(1), (weights.sum(2) * pixels).sum(1)], -1) / total[:, None]
-    assert (centroid - moved[:, 0]).abs().max() < 0.25
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
@@ -105,8 +76,7 @@ def test_a_strong_reduction_averages_pixels():
     stripes = np.zeros((400, 400, 3), np.uint8)
     stripes[:, ::2] = 255
     matrix = crop_matrices(np.array([[199.5, 199.5]]), np.array([400.0]), 50)[0]
-    crop = warp(stripes, matrix, 50)
-    assert np.abs(crop.astype(int) - 127).max() <= 1
+    assert np.abs(warp(stripes, matrix, 50).astype(int) - 127).max() <= 1
     ramp = np.repeat(np.linspace(0, 255, 400)[None, :, None], 400, 0).repeat(3, 2).astype(np.uint8)
     shrunk = warp(ramp, matrix, 50)[25, :, 0]
     expected = np.interp((np.arange(50) - 24.5) * 8 + 199.5, np.arange(400), ramp[0, :, 0])
@@ -118,15 +88,14 @@ def test_affines_equal_three_by_three_matrices():
     first, second = rng.normal(size=(2, 5, 2, 3))
     points = rng.normal(size=(5, 7, 2))
     points[1, 3] = np.nan
-    square = [np.concatenate([m, np.tile([[[0.0, 0, 1]]], (5, 1, 1))], axis=1) for m in (first, second)]
+    one, two = (np.concatenate([m, np.tile([[[0.0, 0, 1]]], (5, 1, 1))], axis=1) for m in (first, second))
     column = np.concatenate([points, np.ones((5, 7, 1))], axis=-1).swapaxes(1, 2)
-    expected = (square[1] @ square[0] @ column)[:, :2].swapaxes(1, 2)
+    expected = (two @ one @ column)[:, :2].swapaxes(1, 2)
     both = compose_affine(second, first)
     np.testing.assert_allclose(apply_affine(both, points), expected, atol=1e-9)
     np.testing.assert_allclose(apply_affine(both[2], points[2]), expected[2], atol=1e-9)
     np.testing.assert_allclose(apply_affine(torch.from_numpy(both), torch.from_numpy(points)), expected, atol=1e-9)
     deep = np.concatenate([points, points[..., :1] + 7], axis=-1)
-    moved = apply_affine(both, deep)
-    np.testing.assert_array_equal(moved[..., :2], apply_affine(both, points))
-    np.testing.assert_array_equal(moved[..., 2], deep[..., 2])
-    np.testing.assert_allclose(invert_affine(both), np.linalg.inv(square[1] @ square[0])[:, :2], atol=1e-9)
+    moved = np.concatenate([apply_affine(both, points), deep[..., 2:]], axis=-1)
+    np.testing.assert_array_equal(apply_affine(both, deep), moved)
+    np.testing.assert_allclose(invert_affine(both), np.linalg.inv(two @ one)[:, :2], atol=1e-9)

@@ -17,16 +17,14 @@ CAMERA, DISTORTION = np.array([1145.0, 1143.8, 512.5, 515.5]), np.array([-0.2, 0
 
 def make_people(count=5, seed=0):
     """People, and their joints in camera coordinates, mm."""
-    rng = np.random.default_rng(seed)
-    points = rng.normal((0, 0, 5000), 400, (count, 16, 3))
+    points = np.random.default_rng(seed).normal((0, 0, 5000), 400, (count, 16, 3))
     ids = [f"a.jpg#{row + 1}" for row in range(count)]
     root = points[:, MPII.root, 2]
     depth = Depth(
         points[..., 2] - root[:, None], camera=CAMERA, distortion=DISTORTION, root_depth=root, subject="S1",
         action=[f"action {row % 2}" for row in range(count)], sequence="S1 walk", frame=np.arange(count),
     )  # fmt: skip
-    people = People(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids, depth=depth)
-    return people, points
+    return People(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids, depth=depth), points
 
 
 def test_pixels_and_relative_depth_lead_back_to_millimeters():
@@ -85,17 +83,14 @@ def test_depth_of_others_is_refused(tmp_path):
         load_people(path)
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "message"),
-    [
-        ("z", np.zeros(5), "column 'z' has shape"),
-        ("z", np.zeros((5, 14)), "of 14 joints, the people have 16"),
-        ("camera", np.zeros((5, 3)), r"column 'camera' has shape \(5, 3\), expected \(5, 4\)"),
-        ("camera", np.zeros((5, 4)), "the camera of person 'a.jpg#1' has no focal length above 0"),
-        ("frame", np.zeros(4), "column 'frame' has shape"),
-        ("action", np.array(["sit\n"] * 5), "cannot be printed"),
-    ],
-)
+@pytest.mark.parametrize(("column", "value", "message"), [
+    ("z", np.zeros(5), "column 'z' has shape"),
+    ("z", np.zeros((5, 14)), "of 14 joints, the people have 16"),
+    ("camera", np.zeros((5, 3)), r"column 'camera' has shape \(5, 3\), expected \(5, 4\)"),
+    ("camera", np.zeros((5, 4)), "the camera of person 'a.jpg#1' has no focal length above 0"),
+    ("frame", np.zeros(4), "column 'frame' has shape"),
+    ("action", np.array(["sit\n"] * 5), "cannot be printed"),
+])  # fmt: skip
 def test_columns_that_do_not_fit_are_refused(column, value, message):
     people, _ = make_people()
     with pytest.raises(PoseError, match=message):

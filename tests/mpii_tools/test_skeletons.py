@@ -7,16 +7,8 @@ import pytest
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
-from mpii_tools.skeletons import (
-    SKELETONS,
-    find_joints,
-    get_skeleton,
-    guess_skeleton,
-    mirror_note,
-    plain_name,
-    skeleton_from_json,
-    skeleton_to_json,
-)
+from mpii_tools import skeletons
+from mpii_tools.skeletons import SKELETONS, get_skeleton, guess_skeleton, mirror_note
 
 CHAIN = {"names": ["a", "b", "c"], "parents": [None, "a", 1]}
 
@@ -24,7 +16,7 @@ CHAIN = {"names": ["a", "b", "c"], "parents": [None, "a", 1]}
 @pytest.mark.parametrize("name", SKELETONS)
 def test_a_named_skeleton_is_whole(name):
     skeleton = get_skeleton(name)
-    assert skeleton_from_json(json.loads(json.dumps(skeleton_to_json(skeleton)))) == skeleton
+    assert skeletons.skeleton_from_json(json.loads(json.dumps(skeletons.skeleton_to_json(skeleton)))) == skeleton
     assert len(skeleton.sigmas) == len(skeleton)
     grouped = [joint for _, joints in skeleton.groups for joint in joints]
     assert not grouped or sorted(grouped) == sorted({*skeleton.names} - dict(skeleton.derived).keys())
@@ -37,59 +29,51 @@ def test_a_named_skeleton_is_whole(name):
 def test_coco_s_sigmas_are_pycocotools_own():
     cocoeval = pytest.importorskip("pycocotools.cocoeval")
     np.testing.assert_allclose(SKELETONS["coco17"].sigmas, cocoeval.Params("keypoints").kpt_oks_sigmas)
-    assert [MPII.names[index] for index in find_joints(SKELETONS["lsp14"], MPII.names)] == [*SKELETONS["lsp14"].names]
+    lsp = SKELETONS["lsp14"]
+    assert tuple(MPII.names[index] for index in skeletons.find_joints(lsp, MPII.names)) == lsp.names
 
 
 def test_json_takes_names_or_indices():
-    assert skeleton_from_json(CHAIN) == Skeleton(("a", "b", "c"), (-1, 0, 1))
+    assert skeletons.skeleton_from_json(CHAIN) == Skeleton(("a", "b", "c"), (-1, 0, 1))
     full = CHAIN | {"flip_pairs": [["b", 2]], "groups": {"Ends": ["a", 2]}, "derived": {"a": ["b", "c"]},
                     "torso": [1, "c"], "sigmas": [0.1, 0.2, 0.3]}  # fmt: skip
-    skeleton = skeleton_from_json(full)
+    skeleton = skeletons.skeleton_from_json(full)
     assert skeleton.flip_pairs == ((1, 2),) and skeleton.groups == (("Ends", ("a", "c")),)
     assert skeleton.derived == (("a", ("b", "c")),) and skeleton.torso == ("b", "c")
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"parents": [None, "a", "d"]}, "'d' is no joint"),
-        ({"parents": [None, "c", "b"]}, "cycle"),
-        ({"parents": [None, "a"]}, "3 names but 2 parents"),
-        ({"edges": [[0, 1]]}, "expected names, parents and any of"),
-        ({"names": ["a", "b", 3]}, "3 is no name"),
-        ({"groups": {"Ends": "ab"}}, "no list of joints"),
-        ({"groups": [["a"]]}, "a field of another form"),
-        ({"derived": {"d": ["a"]}}, "unknown joint 'd'"),
-        ({"derived": {"a": ["b"], "b": ["c"]}}, "'a' must be derived from one or more joints that are labeled"),
-        ({"torso": ["a", "a"]}, "two different joints"),
-        ({"sigmas": [0.1]}, "1 sigmas; give 3"),
-        ({"sigmas": [0.1, -1, 2]}, "3 sigmas; give 3 numbers above 0"),
-    ],
-)
+@pytest.mark.parametrize(("change", "says"), [
+    ({"parents": [None, "a", "d"]}, "'d' is no joint"),
+    ({"parents": [None, "c", "b"]}, "cycle"),
+    ({"parents": [None, "a"]}, "3 names but 2 parents"),
+    ({"edges": [[0, 1]]}, "expected names, parents and any of"),
+    ({"names": ["a", "b", 3]}, "3 is no name"),
+    ({"groups": {"Ends": "ab"}}, "no list of joints"),
+    ({"groups": [["a"]]}, "a field of another form"),
+    ({"derived": {"d": ["a"]}}, "unknown joint 'd'"),
+    ({"derived": {"a": ["b"], "b": ["c"]}}, "'a' must be derived from one or more joints that are labeled"),
+    ({"torso": ["a", "a"]}, "two different joints"),
+    ({"sigmas": [0.1]}, "1 sigmas; give 3"),
+    ({"sigmas": [0.1, -1, 2]}, "3 sigmas; give 3 numbers above 0"),
+])  # fmt: skip
 def test_json_that_is_no_skeleton(tmp_path, change, says):
     path = tmp_path / "tree.json"
     path.write_text(json.dumps(CHAIN | change))
-    with pytest.raises(PoseError, match=says) as raised:
+    with pytest.raises(PoseError, match=rf"tree\.json: .*{says}"):
         get_skeleton(path)
-    assert "tree.json: " in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("skeleton", "can_mirror"),
-    [
-        *((skeleton, True) for skeleton in SKELETONS.values()),  # a hand among them, without a pair
-        (skeleton_from_json(CHAIN), False),
-        (skeleton_from_json(CHAIN | {"flip_pairs": []}), True),
-        (skeleton_from_json(CHAIN | {"flip_pairs": [["b", "c"]]}), True),
-        (guess_skeleton(["beak", "tail"])[0], False),
-        (guess_skeleton(["beak", "left_wing", "right_wing"])[0], True),
-        (guess_skeleton(SKELETONS["hand21"].names)[0], True),
-        (Skeleton(("a", "b"), (-1, 0)), False),
-    ],
-)
+@pytest.mark.parametrize(("skeleton", "can_mirror"), [
+    *((skeleton, True) for skeleton in SKELETONS.values()),  # a hand among them, without a pair
+    (skeletons.skeleton_from_json(CHAIN), False),
+    (skeletons.skeleton_from_json(CHAIN | {"flip_pairs": []}), True),
+    (skeletons.skeleton_from_json(CHAIN | {"flip_pairs": [["b", "c"]]}), True),
+    (guess_skeleton(["beak", "tail"])[0], False), (guess_skeleton(["beak", "left_wing", "right_wing"])[0], True),
+    (guess_skeleton(SKELETONS["hand21"].names)[0], True), (Skeleton(("a", "b"), (-1, 0)), False),
+])  # fmt: skip
 def test_only_a_known_mirror_image_is_used(skeleton, can_mirror):
     assert skeleton.can_mirror == can_mirror
-    back = skeleton_from_json(json.loads(json.dumps(skeleton_to_json(skeleton))))
+    back = skeletons.skeleton_from_json(json.loads(json.dumps(skeletons.skeleton_to_json(skeleton))))
     assert back == skeleton and back.can_mirror == can_mirror
     mine = skeleton not in SKELETONS.values() and not skeleton.flip_pairs
     assert bool(mirror_note(skeleton)) == mine and ("not used" in mirror_note(skeleton)) == (not can_mirror)
@@ -97,7 +81,7 @@ def test_only_a_known_mirror_image_is_used(skeleton, can_mirror):
 
 def test_names_meet_however_they_are_spelled():
     for spelled in ("Right Ankle", "RAnkle", "right_ankle", "rightAnkle", "R-ankle", "r ankle"):
-        assert plain_name(spelled) == "r_ankle"
+        assert skeletons.plain_name(spelled) == "r_ankle"
     spelled = [name.replace("_", " ").title() for name in MPII.names[::-1]]
     skeleton, order, guessed = guess_skeleton(spelled)
     assert skeleton is MPII and not guessed and order == [*range(15, -1, -1)]
@@ -169,15 +153,12 @@ def test_limbs_hang_as_in_a_body_however_they_are_spelled(spell):
     assert [group for group, _ in skeleton.groups] == ["Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle"]
 
 
-@pytest.mark.parametrize(
-    ("names", "wanted"),
-    [
-        ("RHip RKnee RAnkle", {"RHip": None, "RKnee": "RHip", "RAnkle": "RKnee"}),
-        ("MidHip LHip RHip Neck Nose", {"MidHip": None, "LHip": "MidHip", "Neck": "MidHip", "Nose": "Neck"}),
-        ("nose left_shoulder right_shoulder hat", {"nose": "thorax", "left_shoulder": "thorax", "thorax": None}),
-        ("neck head left_wrist", {"neck": None, "head": "neck", "left_wrist": "neck"}),
-    ],
-)
+@pytest.mark.parametrize(("names", "wanted"), [
+    ("RHip RKnee RAnkle", {"RHip": None, "RKnee": "RHip", "RAnkle": "RKnee"}),
+    ("MidHip LHip RHip Neck Nose", {"MidHip": None, "LHip": "MidHip", "Neck": "MidHip", "Nose": "Neck"}),
+    ("nose left_shoulder right_shoulder hat", {"nose": "thorax", "left_shoulder": "thorax", "thorax": None}),
+    ("neck head left_wrist", {"neck": None, "head": "neck", "left_wrist": "neck"}),
+])  # fmt: skip
 def test_parts_of_a_body_hang_on_the_nearest_ancestor(names, wanted):
     found = parents_of(guess_skeleton(names.split())[0])
     assert wanted.items() <= found.items()

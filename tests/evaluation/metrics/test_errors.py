@@ -37,24 +37,18 @@ def literal_errors(pred, gt, bones):
     return np.mean(image), np.mean(crop or np.nan), {name: (np.mean(d), len(d)) for name, d in by_part.items()}
 
 
-def test_bone_error_in_3d_is_that_of_a_loop():
-    pred, gt = noisy_people(40, 3)
-    mean, _, by_part = literal_errors(pred, gt, bones=True)
-    score = bone_error(pred, gt)
-    assert score.overall.value == pytest.approx(mean)
-    assert values(score.per_part) == {name: pytest.approx(error) for name, (error, _) in by_part.items()}
-
-
-@pytest.mark.parametrize(("error", "bones"), [(joint_error, False), (bone_error, True)])
-def test_errors_are_those_of_a_loop(error, bones):
-    pred, gt = noisy_people(40)
+@pytest.mark.parametrize(("error", "bones", "dimensions"), [(joint_error, False, 2), (bone_error, True, 2),
+                                                           (bone_error, True, 3)])  # fmt: skip
+def test_errors_are_those_of_a_loop(error, bones, dimensions):
+    pred, gt = noisy_people(40, dimensions)
     scale = np.random.default_rng(1).uniform(0.5, 4, 40)
     scale[5] = np.nan
     gt = GroundTruth(gt.joints, scale=scale)
     result = error(pred, gt)
     image, crop, by_part = literal_errors(pred, gt, bones)
     assert result.overall.value == pytest.approx(image)
-    assert error(pred, gt, crop=True).overall.value == pytest.approx(crop)
+    if dimensions == 2:
+        assert error(pred, gt, crop=True).overall.value == pytest.approx(crop)
     assert values(result.per_part) == {name: pytest.approx(px) for name, (px, _) in by_part.items()}
     assert result.counts == {name: count for name, (_, count) in by_part.items()}
     assert result.count == sum(result.counts.values())
@@ -124,8 +118,7 @@ def test_rigid_alignment_agrees_with_scipy():
 
 def test_alignment_with_scale_is_the_literal_least_squares_fit():
     pred, gt = turned_poses(people=6)
-    aligned = rigid_align(pred, gt, scale=True)
-    for guess, true, found in zip(pred, gt, aligned, strict=True):
+    for guess, true, found in zip(pred, gt, rigid_align(pred, gt, scale=True), strict=True):
         known = np.isfinite(true[:, 0])
 
         def offsets(values, guess=guess[known], true=true[known]):
@@ -138,20 +131,13 @@ def test_alignment_with_scale_is_the_literal_least_squares_fit():
         assert (found[known] - true[known]).ravel() == pytest.approx(best.fun, abs=1e-2)
 
 
-def test_no_joint_is_moved_back_after_the_alignment():
-    pred, gt = turned_poses(missing=0)
-    assert (np.linalg.norm(rigid_align(pred, gt) - gt, axis=-1)[:, MPII.root] > 1).all()
-
-
 def test_people_with_two_joints_do_not_count():
     pred, gt = turned_poses(people=3, missing=0)
     gt[0, 2:] = np.nan
     gt[1, 3:] = np.nan
     assert np.isnan(rigid_align(pred, gt)[0]).all() and np.isfinite(rigid_align(pred, gt)[1:]).all()
-    assert p_mpjpe(pred, gt) == pytest.approx(
-        np.average([p_mpjpe(pred[1:2], gt[1:2]), p_mpjpe(pred[2:], gt[2:])], weights=[3, 16])
-    )
-    assert math.isnan(p_mpjpe(pred[:1], gt[:1]))
+    alone = [p_mpjpe(pred[[row]], gt[[row]]) for row in range(3)]
+    assert math.isnan(alone[0]) and p_mpjpe(pred, gt) == pytest.approx(np.average(alone[1:], weights=[3, 16]))
     assert math.isnan(mpjpe(pred[:0], gt[:0])) and math.isnan(p_mpjpe(pred[:0], gt[:0]))
 
 

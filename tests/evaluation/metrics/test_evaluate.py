@@ -21,8 +21,7 @@ def pick(scores):
     found = {}
     for name, score in scores.metrics.items():
         found[name] = score.overall
-        part = next((part for part in ("r_knee", "l_elbow") if part in score.per_part), None)
-        found |= {f"{name} of {part}": score.per_part[part]} if part else {}
+        found |= {f"{name} of {part}": score.per_part[part] for part in {"r_knee", "l_elbow"} & score.per_part.keys()}
         for key, group in score.groups.items():
             group = group if isinstance(group, dict) else {"": group}
             found |= {f"{name}, {key} {label}": group[label] for label in list(group)[2:5] or list(group)}
@@ -127,8 +126,8 @@ def test_errors_of_each_person():
     assert person_errors(pred, gt) == pytest.approx(literal)
     pred, gt = noisy_people(5, 3)
     offset = pred - gt.joints
-    literal = [np.mean(each[np.isfinite(each)]) if np.isfinite(each).any() else np.nan for each in
-               np.linalg.norm(offset - offset[:, [MPII.root]], axis=-1)]  # fmt: skip
+    distances = np.linalg.norm(offset - offset[:, [MPII.root]], axis=-1)
+    literal = [np.mean(each[np.isfinite(each)]) if np.isfinite(each).any() else np.nan for each in distances]
     assert person_errors(pred, gt) == pytest.approx(literal, nan_ok=True)
 
 

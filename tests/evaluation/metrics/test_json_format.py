@@ -63,12 +63,8 @@ def test_the_keys_are_those_of_the_contract_in_this_order(data):
     kind = {"per_joint": per_joint, "groups": dict.fromkeys(GROUPS, "float"), "parts": parts}
     bones = {**pixels(BONES), "head_top": dict.fromkeys(UNITS, "NoneType")}
     wanted = {
-        "convention": "str",
-        "persons": "int",
-        "persons_without_head_size": "int",
-        "persons_without_scale": "int",
-        "pckh": {"0.5": pckh, "0.1": pckh},
-        "pckh_auc": "float",
+        "convention": "str", "persons": "int", "persons_without_head_size": "int", "persons_without_scale": "int",
+        "pckh": {"0.5": pckh, "0.1": pckh}, "pckh_auc": "float",
         "pckh_curve": {f"{index / 100:.2f}": "float" for index in range(51)},
         "kinds": dict.fromkeys(KINDS, kind),
         "joint_error": {"image_px": "float", "crop_px": "float", "per_joint": pixels(MPII.names)},
@@ -78,7 +74,7 @@ def test_the_keys_are_those_of_the_contract_in_this_order(data):
             "joint_error": {"joints": "int", "per_joint": dict.fromkeys(MPII.names, "int")},
             "bone_error": {"bones": "int", "per_bone": dict.fromkeys(BONES, "int")},
         },
-    }
+    }  # fmt: skip
     assert json.dumps(keys(scores_to_json(evaluate(pred, gt)))) == json.dumps(wanted)
 
 
@@ -149,27 +145,21 @@ def test_values_and_counts_are_those_of_the_scores(scores):
 def test_the_way_back(data, scores, dimensions):
     pred, _, gt = data[dimensions]
     others = evaluate(pred, gt, convention="mmpose", thresholds=(0.11, 0.5)), evaluate(pred, GroundTruth(gt.joints))
-    known = evaluate(pred, replace(gt, protocol="Protocol 1"))
-    for one in (scores[dimensions], *others, known):
+    for one in (scores[dimensions], *others, evaluate(pred, replace(gt, protocol="Protocol 1"))):
         assert scores_from_json(written(scores_to_json(one))) == one
 
 
-def test_another_tree_is_an_error(scores):
-    for dimensions, change in (
-        (2, {"pckh_auc": "gone"}),
-        (2, {"joint_error": {"image_px": "far"}}),
-        (2, {"joint_error": {"per_joint": 3}}),
-        (2, {"interval": {}, "pckh": []}),
-        (3, {"bone_std": "gone"}),
-        (3, {"joint_error": {"mm": "far"}}),
-        (3, {"interval": {"seed": 1}}),
-    ):
-        tree = written(scores_to_json(scores[dimensions]))
-        for key, new in change.items():
-            tree[key] = {**tree[key], **new} if key == "joint_error" else new
-        tree = {key: child for key, child in tree.items() if child != "gone"}
-        with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
-            scores_from_json(tree)
+@pytest.mark.parametrize(("dimensions", "change"), [
+    (2, {"pckh_auc": "gone"}), (2, {"joint_error": {"image_px": "far"}}), (2, {"joint_error": {"per_joint": 3}}),
+    (2, {"interval": {}, "pckh": []}), (3, {"bone_std": "gone"}), (3, {"joint_error": {"mm": "far"}}),
+    (3, {"interval": {"seed": 1}}),
+])  # fmt: skip
+def test_another_tree_is_an_error(scores, dimensions, change):
+    tree = written(scores_to_json(scores[dimensions]))
+    for key, new in change.items():
+        tree[key] = {**tree[key], **new} if key == "joint_error" else new
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+        scores_from_json({key: child for key, child in tree.items() if child != "gone"})
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
@@ -178,7 +168,6 @@ def test_a_difference_has_no_counts(data, dimensions):
     found = compare(pred, other, gt, bootstrap=Bootstrap(resamples=20))
     tree = written(difference_to_json(found))
     names = ["convention", "persons", "pckh", "pckh_auc", "pckh_curve", "kinds", "joint_error", "bone_error"]
-    names.append("interval")
-    names_3d = ["persons", "sequences", *(name for name in NAMES_3D if name[:3] != "gt_"), "interval"]
-    assert list(tree) == (names if dimensions == 2 else names_3d)
+    names_3d = ["persons", "sequences", *(name for name in NAMES_3D if name[:3] != "gt_")]
+    assert list(tree) == [*(names if dimensions == 2 else names_3d), "interval"]
     assert tree["joint_error"]["image_px" if dimensions == 2 else "mm"] == found["joint_error"].overall.value < 0

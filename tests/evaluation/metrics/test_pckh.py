@@ -100,20 +100,17 @@ def test_the_mask_decides_what_counts():
     assert score.per_part["l_ankle"] == score.groups["groups"]["Ankle"] and score.counts["l_ankle"] == mask[:, 5].sum()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda a: a.update(pred=a["pred"][:-1]), "shape"),
-        (lambda a: a.update(pred=a["pred"][:, :14], gt=a["gt"][:, :14]), "14 joints but 16 are named"),
-        (lambda a: a.update(head_size=a["head_size"][:-1]), "head_size has shape"),
-        (lambda a: a.update(annotated=np.ones((6, 15), bool)), "annotated has shape"),
-        (lambda a: a["pred"].__setitem__((4, 1), np.nan), "row 4, joint 'r_knee'"),
-        (lambda a: a["pred"].__setitem__((4, 1, 0), np.inf), "row 4, joint 'r_knee'"),
-        (lambda a: (a["gt"].__setitem__((2, 9), np.nan), a.update(annotated=np.ones((6, 16), bool))), "head_top"),
-        (lambda a: a.update(convention="matlab"), "unknown convention 'matlab'"),
-        (lambda a: a.update(thresholds=(0.5, 0)), "must be positive"),
-    ],
-)
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda a: a.update(pred=a["pred"][:-1]), "shape"),
+    (lambda a: a.update(pred=a["pred"][:, :14], gt=a["gt"][:, :14]), "14 joints but 16 are named"),
+    (lambda a: a.update(head_size=a["head_size"][:-1]), "head_size has shape"),
+    (lambda a: a.update(annotated=np.ones((6, 15), bool)), "annotated has shape"),
+    (lambda a: a["pred"].__setitem__((4, 1), np.nan), "row 4, joint 'r_knee'"),
+    (lambda a: a["pred"].__setitem__((4, 1, 0), np.inf), "row 4, joint 'r_knee'"),
+    (lambda a: (a["gt"].__setitem__((2, 9), np.nan), a.update(annotated=np.ones((6, 16), bool))), "head_top"),
+    (lambda a: a.update(convention="matlab"), "unknown convention 'matlab'"),
+    (lambda a: a.update(thresholds=(0.5, 0)), "must be positive"),
+])  # fmt: skip
 def test_bad_input_is_named(change, message):
     pred, gt, head = poses(6, seed=2)
     options = {"pred": pred, "gt": np.nan_to_num(gt, nan=7.0), "head_size": head, "annotated": None}

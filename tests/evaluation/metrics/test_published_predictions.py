@@ -8,12 +8,8 @@ from scored import values
 from evaluation import bone_error, evaluate, joint_error, pckh
 
 FILES = ("newell.h5", "tompson.h5", "valid-ours.h5")
-ANNOTATIONS = {
-    "official": "valid_annolist.mat",
-    "hrnet": "detections_our_format.mat",
-    "mmpose": "valid_annolist.mat",
-    "pytorch-pose": "detections_our_format.mat",
-}
+ANNOTATIONS = {"official": "valid_annolist.mat", "mmpose": "valid_annolist.mat",
+               "hrnet": "detections_our_format.mat", "pytorch-pose": "detections_our_format.mat"}  # fmt: skip
 KEYS = {"pytorch-pose": "bearpaw"}  # the convention's name in expected.json
 
 
@@ -25,8 +21,7 @@ def expected(shared):
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("convention", ANNOTATIONS)
 def test_every_published_number(file, convention, expected, real, real_gt):
-    gt = real_gt(ANNOTATIONS[convention])
-    result = pckh(real(file), gt, thresholds=(0.5, 0.1, 0.11), convention=convention)
+    result = pckh(real(file), real_gt(ANNOTATIONS[convention]), thresholds=(0.5, 0.1, 0.11), convention=convention)
     want = expected["files"][file][KEYS.get(convention, convention)]
     for threshold in (0.5, 0.1):
         block, score = want[f"@{threshold}"], result.thresholds[threshold]

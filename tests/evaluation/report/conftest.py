@@ -36,8 +36,7 @@ def entries():
 def trainings(limits):
     """In 3D a baseline and `all` trained on one dataset, and `all` trained on two."""
     gt, poses = people_and_poses(3, 70, 40, 30)
-    action = np.where(gt.action == "Walking", "WalkingDog", "Jumping")
-    gt = replace(gt, action=action, angle_limits=limits)
+    gt = replace(gt, action=np.where(gt.action == "Walking", "WalkingDog", "Jumping"), angle_limits=limits)
     base, ours, mixed = (evaluate(pose, gt, bootstrap=FEW) for pose in poses)
     change, gain = (compare(poses[row], poses[row - 1], gt, bootstrap=FEW) for row in (1, 2))
     return [

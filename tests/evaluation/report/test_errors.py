@@ -36,8 +36,7 @@ def with_scale(scale):
 
 
 def test_sizes_are_quarters_named_by_height():
-    scale = np.array([1.0, np.nan, 4.0, 2.0, 3.0, -1.0, 5.0, 6.0, 7.0, 8.0])
-    parts = parts_by_size(with_scale(scale))
+    parts = parts_by_size(with_scale(np.array([1.0, np.nan, 4.0, 2.0, 3.0, -1.0, 5.0, 6.0, 7.0, 8.0])))
     people = list(parts.values())
     assert np.sum(people, axis=1).tolist() == [2, 2, 2, 2]
     assert np.sum(people, axis=0).tolist() == [1, 0, 1, 1, 1, 0, 1, 1, 1, 1]

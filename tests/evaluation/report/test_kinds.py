@@ -21,9 +21,8 @@ def test_the_last_stages_shares_and_their_differences(entries):
             wrist = next(row for row in table.rows if row[0] == "Wri.")
             assert wrist[table.head.index(head)].value == share.groups["groups"]["Wrist"].value
     for head, kind in zip(HEAD, KINDS, strict=True):
-        cell = rows["Δ to first"]["second"][head]
-        assert (cell.value, cell.interval) == (entries[3].difference[f"kind_{kind}"].overall.value,
-                                               entries[3].difference[f"kind_{kind}"].overall.interval)  # fmt: skip
+        cell, change = rows["Δ to first"]["second"][head], entries[3].difference[f"kind_{kind}"].overall
+        assert (cell.value, cell.interval) == (change.value, change.interval)
     assert section.folded == {"kinds-first", "kinds-second"} and "error-kinds" in section.figures
 
 

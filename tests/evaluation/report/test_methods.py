@@ -53,9 +53,8 @@ def test_table_8_has_published_rows_under_their_own_caption(entries):
     for caption, name in zip(published, ("newell", "paper"), strict=True):
         (row,) = found[caption].items()
         assert row[0] == TABLE_8[name]["label"]
-        assert [(cell.value, cell.interval) for cell in row[1].values()] == [
-            (each, None) for each in TABLE_8[name]["groups"]
-        ]
+        values = [(cell.value, cell.interval) for cell in row[1].values()]
+        assert values == [(each, None) for each in TABLE_8[name]["groups"]]
     ours = [cell.value for cell in found["Stage 1"]["second"].values()]
     assert ours == [each.value for each in entries[3].scores.pckh.groups["groups"].values()]
     assert "90.0" in table.note and "90.0" not in table_8(entries, select_rows(["paper"])).note

@@ -44,15 +44,10 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def files(results, small):
     picture = np.full((40, 60, 3), (250, 120, 0), np.uint8)
+    summary, curves = summary_table(results), {"curves": ("PCKh curves", pckh_curves(results))}
     sections = [
-        Section("Numbers", ("One < two.",), {"summary": summary_table(results)}),
-        Section(
-            "Pictures",
-            tables={"folded": summary_table(results)},
-            figures={"curves": ("PCKh curves", pckh_curves(results))},
-            pictures=[('the "worst" person', picture)],
-            folded=frozenset({"folded"}),
-        ),
+        Section("Numbers", ("One < two.",), {"summary": summary}),
+        Section("Pictures", (), {"folded": summary}, curves, [('the "worst" person', picture)], frozenset({"folded"})),
         Section("Small", tables={"small": small}),
     ]
     return render_report("A & B", "Five < six.", sections)
@@ -92,8 +87,7 @@ def test_pictures_decode_and_are_described(page):
         assert image["alt"]
         kind, data = image["src"].removeprefix("data:").split(";base64,")
         kinds[kind] = base64.b64decode(data)
-    back = cv2.imdecode(np.frombuffer(kinds["image/jpeg"], np.uint8), cv2.IMREAD_COLOR)
-    assert back.shape == (40, 60, 3)
+    assert cv2.imdecode(np.frombuffer(kinds["image/jpeg"], np.uint8), cv2.IMREAD_COLOR).shape == (40, 60, 3)
     assert list(kinds) == ["image/jpeg"] and 'aria-label="PCKh curves"' in text
 
 
@@ -132,10 +126,8 @@ def test_differences_beyond_chance_are_bold():
 
 
 def test_every_table_and_figure_is_a_file_too(files, page, small):
-    assert set(files) == {
-        "index.html", "results.json", "figures/curves.svg",
-        *(f"tables/{name}.md" for name in ("summary", "folded", "small")),
-    }  # fmt: skip
+    tables = {f"tables/{name}.md" for name in ("summary", "folded", "small")}
+    assert set(files) == {"index.html", "results.json", "figures/curves.svg", *tables}
     assert files["tables/small.md"].decode() == f"{mark_beyond_chance(small).markdown()}\n"
     (curves,) = re.findall("<svg.*?</svg>", page[0], re.S)
     drawn = files["figures/curves.svg"].decode()

@@ -21,10 +21,8 @@ def results():
 
 def test_curves_draw_the_values(results):
     figure = plots.pckh_curves(results)
-    axes = figure.axes[0]
-    line = axes.lines[1]
-    assert line.get_xdata()[[0, 25, 50]] == pytest.approx([0, 0.25, 0.5])
-    assert line.get_ydata()[25] == pytest.approx(results["without"]["pckh_curve"].groups["curve"][0.25].value)
+    (axes,), curve = figure.axes, results["without"]["pckh_curve"].groups["curve"]
+    np.testing.assert_allclose(axes.lines[1].get_xydata(), [(at, share.value) for at, share in curve.items()])
     assert len(axes.collections) == 1  # a band for the one with intervals
     assert "(%)" in axes.get_ylabel() and "head sizes" in axes.get_xlabel()
     assert len(figure.legends[0].get_texts()) == 3
@@ -55,19 +53,8 @@ def test_line_plots_draw_the_points():
 
 
 def test_files_are_pictures_and_repeatable(results):
-    svg = plots.to_svg(plots.pckh_curves(results))
-    assert svg == plots.to_svg(plots.pckh_curves(results))
-    assert b"<svg" in svg and svg.rstrip().endswith(b"</svg>")
-
-
-def test_dots_of_parts_have_intervals_and_gaps():
-    parts = {"small": Estimate(2.0, 1.5, 3.0), "large": Estimate(None)}
-    axes = plots.joint_dots({"a": parts, "b": parts}, "By size", "error (px)").axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["small", "large"]
-    for container in axes.containers:
-        points, _, (bars,) = container.lines
-        assert points.get_xdata()[0] == 2 and np.isnan(points.get_xdata()[1])
-        assert bars.get_segments()[0][:, 0].tolist() == [1.5, 3.0]
+    svg, again = (plots.to_svg(plots.pckh_curves(results)) for _ in range(2))
+    assert svg == again and b"<svg" in svg and svg.rstrip().endswith(b"</svg>")
 
 
 def test_the_reliability_plot_draws_bins_and_intervals():
@@ -105,6 +92,5 @@ def test_a_name_is_shown_as_it_is(results, name):
     ]
     for figure in figures:
         assert b"<svg" in plots.to_svg(figure)
-        legend = (figure.legends or [axes.get_legend() for axes in figure.axes])[0]
-        text = legend.get_texts()[0]
+        text = (figure.legends or [axes.get_legend() for axes in figure.axes])[0].get_texts()[0]
         assert text.get_text().strip().startswith(name) and not text.get_parse_math()

@@ -14,8 +14,7 @@ from mpii_tools.annotations.read import read_annotations
 
 
 def test_suspects_are_listed_and_can_be_relabeled(tmp_path):
-    rng = np.random.default_rng(0)
-    joints = rng.uniform(50, 300, (12, 16, 2))
+    joints = np.random.default_rng(0).uniform(50, 300, (12, 16, 2))
     joints[2, 9] = np.nan
     runs = [Run(name, "", {}, MPII, {"stage0": {}}, poses={"stage0": np.nan_to_num(joints) + off})
             for name, off in (("one", 1.0), ("two", -1.0))]  # fmt: skip
@@ -32,9 +31,7 @@ def test_suspects_are_listed_and_can_be_relabeled(tmp_path):
     path.write_bytes(section.files["suspects.json"])
     people = read_annotations(path).people
     assert people.skeleton.names == MPII.names and people.images.tolist() == [row[1] for row in rows[1:]]
-    order = [int(row[0][1:]) for row in rows[1:]]
-    np.testing.assert_allclose(people.joints, labels[order])
+    np.testing.assert_allclose(people.joints, labels[[int(row[0][1:]) for row in rows[1:]]])
     attributes = [one["attributes"] for one in json.loads(path.read_text())["annotations"]]
     assert [one["person_id"] for one in attributes] == [row[0] for row in rows[1:]]
-    one = replace(runs[1], poses={})
-    assert make_section([runs[0], one], None, ids, images) is None
+    assert make_section([runs[0], replace(runs[1], poses={})], None, ids, images) is None

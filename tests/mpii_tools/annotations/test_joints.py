@@ -1,8 +1,6 @@
-"""Pelvis and thorax by rule: what is filled, that it moves with the body, and that the rule is MPII's own."""
+"""Pelvis and thorax by rule: what is filled, and that the rule is MPII's own."""
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from heads.skeleton import MPII
 from mpii_tools.annotations.joints import derive_joints, find_exchanged
@@ -26,21 +24,12 @@ def test_only_missing_joints_with_both_neighbors_are_filled():
     filled = derive_joints(people)
     assert filled.derived[:, [PELVIS, THORAX]].tolist() == [[True, True], [False, True], [False, True], [False, False]]
     assert filled.derived.sum() == 4
+    for joint, name in ((PELVIS, "hip"), (THORAX, "shoulder")):
+        ends = joints[0, [MPII.index(f"r_{name}"), MPII.index(f"l_{name}")]]
+        np.testing.assert_allclose(filled.joints[0, joint], ends.mean(axis=0))
     np.testing.assert_array_equal(filled.joints[1, PELVIS], [7, 7])
     np.testing.assert_array_equal(filled.annotated, people.annotated)
     assert not people.supervised[0, PELVIS]  # the input is left as it was
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(-3, 3), st.floats(0.1, 10))
-def test_the_rule_moves_with_the_body(seed, angle, zoom):
-    joints = np.random.default_rng(seed).normal(size=(3, 16, 2)) * 50
-    turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    moved = derive_joints(people_without_torso(joints @ turn.T + [30, -4])).joints
-    np.testing.assert_allclose(moved, derive_joints(people_without_torso(joints)).joints @ turn.T + [30, -4], atol=1e-9)
-    mirrored = joints[:, list(MPII.flip_permutation)] * [-1, 1]
-    flipped = derive_joints(people_without_torso(joints)).joints[:, list(MPII.flip_permutation)] * [-1, 1]
-    np.testing.assert_allclose(derive_joints(people_without_torso(mirrored)).joints, flipped, atol=1e-9)
 
 
 def test_least_squares_on_real_poses_gives_the_midpoints(shared):

@@ -8,18 +8,11 @@ from mpii_tools.annotations.labels import read_entries, read_flags, read_points
 NAN = np.nan
 
 
-@pytest.mark.parametrize(
-    ("value", "flags"),
-    [
-        ([0, 1, 2], [0, 1, 2]),
-        (["0", " 1 ", "2.0"], [0, 1, 2]),
-        (["occluded", "Visible", ""], [0, 1, NAN]),
-        ([True, False, None], [1, 0, NAN]),
-        ([[1], [0], [2]], [1, 0, 2]),
-        ([[1, 1], [0, 0], [0, 0]], [1, 0, 0]),
-        (None, [NAN] * 3),
-    ],
-)
+@pytest.mark.parametrize(("value", "flags"), [
+    ([0, 1, 2], [0, 1, 2]), (["0", " 1 ", "2.0"], [0, 1, 2]), (["occluded", "Visible", ""], [0, 1, NAN]),
+    ([True, False, None], [1, 0, NAN]), ([[1], [0], [2]], [1, 0, 2]), ([[1, 1], [0, 0], [0, 0]], [1, 0, 0]),
+    (None, [NAN] * 3),
+])  # fmt: skip
 def test_flags(value, flags):
     np.testing.assert_array_equal(read_flags(value, 3, "v"), flags)
 
@@ -30,21 +23,15 @@ def test_what_is_no_flags(value):
         read_flags(value, 3, "v")
 
 
-@pytest.mark.parametrize(
-    ("value", "points", "flags"),
-    [
-        ([[1, 2], [3, 4]], [[1, 2], [3, 4]], None),
-        ([[1, 2, 0], [3, 4, 2]], [[1, 2], [3, 4]], [0, 2]),
-        ([1, 2, 0, 3, 4, 2], [[1, 2], [3, 4]], [0, 2]),
-        ([1, 2, 3, 4], [[1, 2], [3, 4]], None),
-        ([[None, None], ["3", 4]], [[NAN, NAN], [3, 4]], None),
-    ],
-)
+@pytest.mark.parametrize(("value", "points", "flags"), [
+    ([[1, 2], [3, 4]], [[1, 2], [3, 4]], None), ([1, 2, 3, 4], [[1, 2], [3, 4]], None),
+    ([[1, 2, 0], [3, 4, 2]], [[1, 2], [3, 4]], [0, 2]), ([1, 2, 0, 3, 4, 2], [[1, 2], [3, 4]], [0, 2]),
+    ([[None, None], ["3", 4]], [[NAN, NAN], [3, 4]], None),
+])  # fmt: skip
 def test_points(value, points, flags):
     found, flagged = read_points(value, 2, "p")
     np.testing.assert_array_equal(found, points)
-    assert (flagged is None) == (flags is None)
-    np.testing.assert_array_equal([] if flagged is None else flagged, flags or [])
+    assert flagged is flags is None or flagged.tolist() == flags
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,10 @@ from mpii_tools.formats.mat_file import load_mat
 def write_newell(path, **changes):
     scale = np.array([2.0, 3.0])
     arrays = {
-        "part": np.arange(1.0, 65).reshape(2, 16, 2),
-        "center": np.array([[100.0, 200 + 30], [50, 60 + 45]]),
-        "scale": 1.25 * scale,
-        "normalize": 25 * scale,
-        "imgname": np.array([b"a.jpg", b"b.jpg"]),
-        "person": np.array([0.0, 2.0]),
-        "visible": np.tile([1.0, 0.0], (2, 8)),
-    } | changes
+        "part": np.arange(1.0, 65).reshape(2, 16, 2), "center": np.array([[100.0, 200 + 30], [50, 60 + 45]]),
+        "scale": 1.25 * scale, "normalize": 25 * scale, "imgname": np.array([b"a.jpg", b"b.jpg"]),
+        "person": np.array([0.0, 2.0]), "visible": np.tile([1.0, 0.0], (2, 8)),
+    } | changes  # fmt: skip
     with h5py.File(path, "w") as file:
         file.update({name: value for name, value in arrays.items() if value is not None})
     return read_newell_h5(path, load_hdf5(path)).people
@@ -63,14 +59,10 @@ def test_image_names_of_newell(tmp_path):
     assert write_newell(tmp_path / "a.h5", imgname=None, person=None).person_ids.tolist() == ["x.jpg#1", "x.jpg#2"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"part": None}, "no 'part'"),
-        ({"scale": np.ones(3)}, "'scale'"),
-        ({"center": np.array([[b"a", b"b"]] * 2)}, "'center'"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"part": None}, "no 'part'"), ({"scale": np.ones(3)}, "'scale'"),
+    ({"center": np.array([[b"a", b"b"]] * 2)}, "'center'"),
+])  # fmt: skip
 def test_other_files_are_not_newells(tmp_path, changes, says):
     with pytest.raises(PoseError, match=says):
         write_newell(tmp_path / "a.h5", **changes)
@@ -78,11 +70,10 @@ def test_other_files_are_not_newells(tmp_path, changes, says):
 
 def write_gt_valid(path, **changes):
     arrays = {
-        "dataset_joints": np.array(NAMES, dtype=object),
-        "pos_gt_src": np.arange(1.0, 16 * 2 * 3 + 1).reshape(16, 2, 3),
+        "dataset_joints": np.array(NAMES, dtype=object), "pos_gt_src": np.arange(1.0, 97).reshape(16, 2, 3),
         "jnt_missing": np.zeros((16, 3), np.uint8),
         "headboxes_src": np.array([[[10.0] * 3, [20.0] * 3], [[40.0] * 3, [60.0] * 3]]),
-    } | changes
+    } | changes  # fmt: skip
     scipy.io.savemat(path, {name: value for name, value in arrays.items() if value is not None})
     return read_gt_valid_mat(path, load_mat(path))
 
@@ -94,30 +85,22 @@ def test_joints_flags_and_head_sizes(tmp_path):
     flags[2, 0] = 1
     reading = write_gt_valid(tmp_path / "gt.mat", pos_gt_src=source, jnt_missing=flags)
     people = reading.people
-    for person in range(3):
-        for joint in range(16):
-            expected = [np.nan] * 2 if flags[joint, person] else source[joint, :, person] - 1
-            np.testing.assert_array_equal(people.joints[person, joint], expected)
+    expected = np.where(flags[:, None], np.nan, source - 1)
+    np.testing.assert_array_equal(people.joints, expected.transpose(2, 0, 1))
     np.testing.assert_allclose(people.head_size, 0.6 * 50)
     assert reading.notes == {"people with a zeroed coordinate that is not flagged missing": ["row2#1"]}
 
 
 def test_joints_in_another_order(tmp_path):
-    plain = write_gt_valid(tmp_path / "a.mat").people
-    turned = {"dataset_joints": np.array(NAMES[::-1], dtype=object), "pos_gt_src": np.arange(1.0, 97).reshape(16, 2, 3)}
-    turned = write_gt_valid(tmp_path / "b.mat", **turned | {"pos_gt_src": turned["pos_gt_src"][::-1]}).people
+    turned = {"dataset_joints": np.array(NAMES[::-1], object), "pos_gt_src": np.arange(1.0, 97).reshape(16, 2, 3)[::-1]}
+    plain, turned = (write_gt_valid(tmp_path / "a.mat", **changes).people for changes in ({}, turned))
     np.testing.assert_array_equal(plain.joints, turned.joints)
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"pos_gt_src": None}, "no 'pos_gt_src'"),
-        ({"jnt_missing": np.ones((16, 2))}, "'jnt_missing'"),
-        ({"dataset_joints": np.array([*NAMES[:15], "tail"], dtype=object)}, "tail"),
-        ({"dataset_joints": None}, "dataset_joints"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"pos_gt_src": None}, "no 'pos_gt_src'"), ({"jnt_missing": np.ones((16, 2))}, "'jnt_missing'"),
+    ({"dataset_joints": np.array([*NAMES[:15], "tail"], object)}, "tail"), ({"dataset_joints": None}, "dataset_joints"),
+])  # fmt: skip
 def test_other_files_are_no_gt_valid(tmp_path, changes, says):
     with pytest.raises(PoseError, match=says):
         write_gt_valid(tmp_path / "gt.mat", **changes)

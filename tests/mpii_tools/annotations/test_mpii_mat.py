@@ -74,17 +74,12 @@ def some_people(people: int = 40) -> People:
     split = np.array(["train", "valid", "test"])[np.arange(people) // 2 % 3]
     joints[split == "test"] = np.nan
     visible[split == "test"] = -1
+    ids = [f"{image}#{1 + 2 * (row % 2)}" for row, image in enumerate(images)]  # rects 1 and 3
     return People(
-        images,
-        joints,
-        person_ids=[f"{image}#{1 + 2 * (row % 2)}" for row, image in enumerate(images)],  # rects 1 and 3
-        center=rng.uniform(0, 900, (people, 2)),
-        scale=rng.uniform(0.5, 6, people),
-        head_size=np.where(split == "test", np.nan, rng.uniform(20, 99, people)),
-        split=split,
-        scored=rng.random(people) < 0.6,
+        images, joints, ids, rng.uniform(0, 900, (people, 2)), rng.uniform(0.5, 6, people), split=split,
+        head_size=np.where(split == "test", np.nan, rng.uniform(20, 99, people)), scored=rng.random(people) < 0.6,
         visible=visible,
-    )
+    )  # fmt: skip
 
 
 def test_reads_every_irregularity(tmp_path):
@@ -95,8 +90,7 @@ def test_reads_every_irregularity(tmp_path):
     assert people.annotated.sum(axis=1).tolist() == [3, 1, 0]
     np.testing.assert_array_equal(people.joints[0, [9, 0, 6]], [[300.25, 49.5], [-4, 399], [9, 19]])
     assert people.visible[0, [9, 0, 6]].tolist() == [-1, 1, 0]
-    np.testing.assert_array_equal(people.joints[1, 3], [6, 7])
-    assert people.visible[1, 3] == 0
+    assert people.joints[1, 3].tolist() == [6, 7] and people.visible[1, 3] == 0
     np.testing.assert_array_equal(people.center, [[299, 199]] * 3)
     assert people.scale.tolist() == [2.5, 1.0, 3.0]
     # A 30 x 40 box in bytes: y2 - y1 would wrap round to 216.
@@ -172,33 +166,26 @@ def test_bare_annolist_with_and_without_image_names(tmp_path):
     assert read_annotations(tmp_path / "nameless.mat").people.images.tolist() == ["x.jpg"] * 4 + ["y.jpg"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "says"),
-    [
-        (lambda release: release.update(annolist="text"), "text instead of a struct"),
-        (lambda release: release["annolist"].__setitem__((0, 1), ("", "tall", "", "")), "IndexError"),
-    ],
-)
+@pytest.mark.parametrize(("fault", "says"), [
+    (lambda release: release.update(annolist="text"), "text instead of a struct"),
+    (lambda release: release["annolist"].__setitem__((0, 1), ("", "tall", "", "")), "IndexError"),
+])  # fmt: skip
 def test_a_foreign_release_is_bad_input(tmp_path, fault, says):
     release = irregular_release()
     fault(release)
-    with pytest.raises(PoseError, match=says) as raised:
+    with pytest.raises(PoseError, match=rf"mpii\.mat: .*{says}"):
         read_release(tmp_path, release)
-    assert "mpii.mat" in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"annopoints": annopoints(point(16, 1, 1, NONE))}, "a point of id 16; MPII's ids are 0 to 15"),
-        ({"annopoints": annopoints(point(3, NONE, 1, NONE))}, r"point 3 is at \(nan, 1\)"),
-        ({"annopoints": struct({"point": struct({"x": 1, "y": 2})})}, "no field 'id'"),
-        ({"annopoints": 3.0}, "a number instead of a struct"),
-        ({"scale": "tall"}, "'tall'"),
-        ({"scale": np.ones((2, 2))}, r"\(2, 2\) instead of a number"),
-        ({"objpos": struct({"x": 1})}, "no field 'y'"),
-    ],
-)
+@pytest.mark.parametrize(("change", "says"), [
+    ({"annopoints": annopoints(point(16, 1, 1, NONE))}, "a point of id 16; MPII's ids are 0 to 15"),
+    ({"annopoints": annopoints(point(3, NONE, 1, NONE))}, r"point 3 is at \(nan, 1\)"),
+    ({"annopoints": struct({"point": struct({"x": 1, "y": 2})})}, "no field 'id'"),
+    ({"annopoints": 3.0}, "a number instead of a struct"),
+    ({"scale": "tall"}, "'tall'"),
+    ({"scale": np.ones((2, 2))}, r"\(2, 2\) instead of a number"),
+    ({"objpos": struct({"x": 1})}, "no field 'y'"),
+])  # fmt: skip
 def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says):
     release = irregular_release()
     rect = release["annolist"][0, 1]["annorect"][0, 0]
@@ -211,13 +198,12 @@ def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says)
 
 
 def test_the_writer_refuses_what_mpii_cannot_hold(tmp_path):
-    one = {"joints": np.ones((2, 16, 2)), "images": ["a.jpg", "a.jpg"]}
-    cases = {
-        "splits by image": People(**one, split=np.array(["train", "valid"])),
-        "number of its own": People(**one, person_ids=["a.jpg#2", "a.jpg#02"]),
-        "16 joints": People(["a.jpg"], np.ones((1, 2, 2)), skeleton=Skeleton(MPII.names[:2], (1, -1))),
-    }
-    for says, people in cases.items():
+    images, joints = ["a.jpg", "a.jpg"], np.ones((2, 16, 2))
+    for says, people in {
+        "splits by image": People(images, joints, split=np.array(["train", "valid"])),
+        "number of its own": People(images, joints, ["a.jpg#2", "a.jpg#02"]),
+        "16 joints": People(images, joints[:, :2], skeleton=Skeleton(MPII.names[:2], (1, -1))),
+    }.items():
         with pytest.raises(PoseError, match=says):
             write_mpii_mat(tmp_path / "mpii.mat", people)
     assert not list(tmp_path.iterdir())

@@ -31,8 +31,7 @@ def test_points_of_a_rectangle_without_groups(tmp_path):
     shapes = [box(0, 0, 50, 50), point("tip", 10, 10), box(60, 0, 90, 50), point("tip", 70, 20), point("end", 75, 40)]
     reading = read(tmp_path, labelme(*shapes, point("far", 0, 0) | {"shape_type": "polygon"}))
     assert reading.people.joint_names == ("end", "tip")
-    expected = [[[np.nan, np.nan], [10, 10]], [[75, 40], [70, 20]]]
-    np.testing.assert_array_equal(reading.people.joints, expected)
+    np.testing.assert_array_equal(reading.people.joints, [[[np.nan, np.nan], [10, 10]], [[75, 40], [70, 20]]])
     assert [who for what, who in reading.notes.items() if "other shapes" in what] == [["a.json"]]
 
 
@@ -74,16 +73,13 @@ def test_percents_of_the_image_become_pixels(tmp_path):
     assert reading.people.image_size.tolist() == [[200, 100]] * 2
 
 
-@pytest.mark.parametrize(
-    ("tree", "says"),
-    [
-        (labelme(), "no point in 1 images of labelme"),
-        (labelme(point("a", 1, 2) | {"points": [[1]]}), "'points' has numbers of shape"),
-        ([task(region("keypointlabels", "tip", 1, 1, image_rotation=90))], "its image was rotated"),
-        ([task(region("keypointlabels", "tip", 1, 1), image="a.mp4")], "no image in its 'data'"),
-        ([task(region("keypointlabels", "tip", 1, 1, original_width=None))], "not one of its 1 entries"),
-    ],
-)
+@pytest.mark.parametrize(("tree", "says"), [
+    (labelme(), "no point in 1 images of labelme"),
+    (labelme(point("a", 1, 2) | {"points": [[1]]}), "'points' has numbers of shape"),
+    ([task(region("keypointlabels", "tip", 1, 1, image_rotation=90))], "its image was rotated"),
+    ([task(region("keypointlabels", "tip", 1, 1), image="a.mp4")], "no image in its 'data'"),
+    ([task(region("keypointlabels", "tip", 1, 1, original_width=None))], "not one of its 1 entries"),
+])  # fmt: skip
 def test_what_has_no_people_is_said(tmp_path, tree, says):
     with pytest.raises(PoseError, match=says) as raised:
         read(tmp_path, tree)

@@ -17,11 +17,8 @@ def some_people(count: int):
     rng = np.random.default_rng(1)
     joints = rng.normal(size=(count, 16, 2))
     joints[::2, 3] = np.nan
-    derived = np.zeros((count, 16), bool)
-    derived[:, 6] = True
-    return People(
-        [f"ü {row}.jpg" for row in range(count)], joints, scale=rng.random(count), split="valid", derived=derived
-    )
+    columns = {"scale": rng.random(count), "split": "valid", "derived": np.tile(np.arange(16) == 6, (count, 1))}
+    return People([f"ü {row}.jpg" for row in range(count)], joints, **columns)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -40,22 +37,6 @@ def rewrite(path, **changes):
     with np.load(path) as stored:
         arrays = dict(stored) | changes
     np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"scored": np.ones(4)}, "'scored' holds float64"),
-        ({"images": np.array([{"a": 1}] * 4, dtype=object)}, "not a whole .npz"),
-    ],
-)
-def test_files_that_are_not_people(tmp_path, changes, says):
-    path = tmp_path / "people.npz"
-    save_people(path, some_people(4))
-    rewrite(path, **changes)
-    with pytest.raises(PoseError, match=says) as raised:
-        load_people(path)
-    assert "people.npz" in str(raised.value)
 
 
 def test_a_skeleton_without_pairs_comes_back_as_it_was(tmp_path):
@@ -83,8 +64,10 @@ def test_skeleton_and_areas_come_back_older_files_are_mpii(tmp_path):
     rewrite(tmp_path / "old.npz", skeleton=None, area=None)
     old = load_people(tmp_path / "old.npz")
     assert old.skeleton is MPII and np.isnan(old.area).all()
-    for tree, says in (("{", "not a whole JSON"), ('{"names": []}', "expected names, parents"),
-                       ('{"names": ["a"], "parents": [-1]}', "not its own")):  # fmt: skip
+    for tree, says in (("{", "not a whole JSON"), ('{"names": ["a"], "parents": [-1]}', "not its own")):
         rewrite(tmp_path / "old.npz", skeleton=np.array(tree))
         with pytest.raises(PoseError, match=says):
             load_people(tmp_path / "old.npz")
+    rewrite(tmp_path / "old.npz", scored=np.ones(3))
+    with pytest.raises(PoseError, match=r"old\.npz: .*'scored' holds float64"):
+        load_people(tmp_path / "old.npz")

@@ -6,31 +6,15 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations import splits
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.splits import (
-    FILE,
-    NOBODY,
-    SEVERAL,
-    UNKNOWN,
-    assign_splits,
-    find_listed,
-    find_shared,
-    fingerprints,
-    is_validation,
-    parse_annotations,
-    read_valid_list,
-    share_valid,
-    split_by_name,
-    split_in_name,
-    write_valid_list,
-)
+from mpii_tools.annotations.splits import FILE, NOBODY, SEVERAL, UNKNOWN
 from mpii_tools.images import index
 from mpii_tools.people import People
 
 
 def people_in(images, split=""):
-    draw = np.random.default_rng(0)
-    return People(images, draw.uniform(0, 99, (len(images), 16, 2)), split=split)
+    return People(images, np.random.default_rng(0).uniform(0, 99, (len(images), 16, 2)), split=split)
 
 
 @pytest.mark.parametrize(
@@ -44,60 +28,58 @@ def people_in(images, split=""):
     ],
 )  # fmt: skip
 def test_words_of_file_names(name, split):
-    assert split_in_name(name) == split
+    assert splits.split_in_name(name) == split
 
 
 def test_a_split_before_the_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert parse_annotations("val=a/b.json") == ("valid", Path("a/b.json"))
-    assert parse_annotations("TrainVal=a.json") == ("trainval", Path("a.json"))
-    assert parse_annotations("test=x=y.json") == ("test", Path("x=y.json"))
-    assert parse_annotations("a/b=c.json") == (None, Path("a/b=c.json"))
     (tmp_path / "run=3.json").touch()
-    assert parse_annotations("run=3.json") == (None, Path("run=3.json"))
+    for argument, split, path in (
+        ("val=a/b.json", "valid", "a/b.json"), ("TrainVal=a.json", "trainval", "a.json"),
+        ("test=x=y.json", "test", "x=y.json"), ("a/b=c.json", None, "a/b=c.json"), ("run=3.json", None, "run=3.json"),
+    ):  # fmt: skip
+        assert splits.parse_annotations(argument) == (split, Path(path))
     for argument, says in (("tarin=a.json", "'tarin' is no split"), ("train=", "there is no path")):
         with pytest.raises(PoseError, match=says):
-            parse_annotations(argument)
+            splits.parse_annotations(argument)
 
 
 def test_what_is_said_leaves_the_test_people_of_a_release(tmp_path):
     people = people_in(["a.jpg", "b.jpg", "c.jpg"], np.array(["train", "valid", "test"]))
     people.joints[2] = np.nan
-    found = assign_splits(tmp_path / "mpii.mat", Reading(people, "RELEASE"), "train").people
+    found = splits.assign_splits(tmp_path / "mpii.mat", Reading(people, "RELEASE"), "train").people
     assert found.split.tolist() == ["train", "train", "test"]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.5, 0.99])
 def test_a_share_is_of_images_and_a_function_of_the_seed(share):
-    images = [f"{row % 40}.jpg" for row in range(100)]
-    people = people_in(images)
-    found = share_valid(people, share, 3)
+    people = people_in([f"{row % 40}.jpg" for row in range(100)])
+    found = splits.share_valid(people, share, 3)
     valid = set(found.images[found.split == "valid"].tolist())
     assert len(valid) == min(round(share * 40), 39) and set(found.split) == {"train", "valid"}
     assert not valid & set(found.images[found.split == "train"].tolist())
     order = np.random.default_rng(1).permutation(100)  # the order of the file does not matter
-    again = share_valid(people.select(order), share, 3)
-    assert np.array_equal(again.split, found.split[order])
-    assert not np.array_equal(share_valid(people, share, 4).split, found.split)
+    assert np.array_equal(splits.share_valid(people.select(order), share, 3).split, found.split[order])
+    assert not np.array_equal(splits.share_valid(people, share, 4).split, found.split)
 
 
 def test_a_share_leaves_test_people_alone():
     people = people_in(["a.jpg", "b.jpg", "c.jpg"], np.array(["test", "", "train"]))
-    assert sorted(share_valid(people, 0.5).split) == ["test", "train", "valid"]
+    assert sorted(splits.share_valid(people, 0.5).split) == ["test", "train", "valid"]
     with pytest.raises(PoseError, match="2 people are validation people already"):
-        share_valid(people_in(["a.jpg", "b.jpg"], "valid"), 0.5)
+        splits.share_valid(people_in(["a.jpg", "b.jpg"], "valid"), 0.5)
 
 
 def test_only_training_people_in_a_validation_image_are_beside():
     images = ["a.jpg", "a.jpg", "a.jpg", "x/b.jpg", "y/b.jpg", "xa.jpg", "x\\b.jpg"]
     split = np.array(["valid", "train", "test", "valid", "train", "train", "train"])
-    assert find_shared(people_in(images, split)).tolist() == [False, True, False, False, False, False, True]
+    assert splits.find_shared(people_in(images, split)).tolist() == [False, True, False, False, False, False, True]
 
 
 @pytest.mark.parametrize("names", [["a.jpg", "b.jpg"], ["a b.jpg", "c.jpg"], ["a,b.jpg"], ["it's.jpg", "b"], ["7"], []])
 def test_a_list_comes_back_as_it_was_written(tmp_path, names):
-    write_valid_list(tmp_path, names)
-    assert read_valid_list(tmp_path) == names
+    splits.write_valid_list(tmp_path, names)
+    assert splits.read_valid_list(tmp_path) == names
 
 
 def test_names_meet_images_by_their_ends():
@@ -108,9 +90,9 @@ def test_names_meet_images_by_their_ends():
         (["0.jpg", "./1.jpg"], [True, True, True, False], [], ["0.jpg (cam1/0.jpg, cam2/0.jpg)"]),
         ([], [False] * 4, [], []),
     ):
-        mask, faults, notes = find_listed(images, listed)
+        mask, faults, notes = splits.find_listed(images, listed)
         assert (mask.tolist(), faults, notes) == (found, {}, {UNKNOWN: unknown, SEVERAL: several})
-    assert find_listed(images, ["y.jpg"])[1:] == ({NOBODY: ["y.jpg"]}, {})
+    assert splits.find_listed(images, ["y.jpg"])[1:] == ({NOBODY: ["y.jpg"]}, {})
 
 
 @pytest.mark.parametrize("form", ["{}/rgb.png", "a/{}/b/rgb.png", "{}.png"])
@@ -118,7 +100,7 @@ def test_each_name_of_a_list_is_read_a_few_times(monkeypatch, form):
     """Whatever the names share: with as many looks as there are images of one file name, 100,000 take hours."""
     images, split_name, reads = np.array([form.format(row) for row in range(500)]), index.split_name, []
     monkeypatch.setattr(index, "split_name", lambda name: reads.append(name) or split_name(name))
-    mask, _, notes = find_listed(images, images[::2].tolist())
+    mask, _, notes = splits.find_listed(images, images[::2].tolist())
     assert mask.tolist() == [True, False] * 250 and not any(notes.values())
     assert len(reads) <= 4 * 500
 
@@ -126,14 +108,13 @@ def test_each_name_of_a_list_is_read_a_few_times(monkeypatch, form):
 def test_the_stored_file_is_that_of_the_official_structs(read_shared):
     people = read_shared("mpii/valid_annolist.mat").people
     stored = np.load(FILE, allow_pickle=False)
-    np.testing.assert_array_equal(np.unique(fingerprints(people.images, people.center)), stored)
-    assert stored.shape == (2958,)
-    assert stored.dtype == np.uint64
-    assert is_validation(people.images, people.center).all()
+    np.testing.assert_array_equal(np.unique(splits.fingerprints(people.images, people.center)), stored)
+    assert stored.shape == (2958,) and stored.dtype == np.uint64
+    assert splits.is_validation(people.images, people.center).all()
     for shift in ([1, 0], [0, -1], [0, 15]):
-        assert is_validation(people.images, people.center + shift).mean() < 0.001
-    assert not is_validation(np.array([f"x{image}" for image in people.images]), people.center).any()
-    assert not is_validation(people.images, people.center * [np.nan, 1]).any()
+        assert splits.is_validation(people.images, people.center + shift).mean() < 0.001
+    assert not splits.is_validation(np.array([f"x{image}" for image in people.images]), people.center).any()
+    assert not splits.is_validation(people.images, people.center * [np.nan, 1]).any()
 
 
 def test_no_training_image_is_among_them(shared, read_shared):
@@ -142,22 +123,18 @@ def test_no_training_image_is_among_them(shared, read_shared):
     lines = (shared / "mpii" / "train_poses.csv").read_text().split()
     train = np.unique([line.split(",")[0] for line in lines])
     assert not np.isin(train, valid.images).any()
-    tried = np.repeat(train[:100], 50)
-    centers = np.tile(valid.center[:50], (100, 1))
-    assert not is_validation(tried, centers).any()
+    assert not splits.is_validation(np.repeat(train[:100], 50), np.tile(valid.center[:50], (100, 1))).any()
 
 
 def test_fingerprints_are_the_same_everywhere():
     """Fixed values: a change of hash, byte order or rounding would lose the stored split."""
     images, center = np.array(["a.jpg", "a.jpg", "folder/a.jpg"]), np.array([[1.0, 2.0], [1.4, 1.6], [1.0, 2.0]])
-    assert len(set(fingerprints(images, center).tolist())) == 1
-    assert fingerprints(images[:1], center[:1]).tolist() == [7879732919129992770]
+    assert splits.fingerprints(images, center).tolist() == [7879732919129992770] * 3
 
 
 def test_split_of_a_file_without_the_field(tmp_path, read_shared):
     people = read_shared("mpii/valid_annolist.mat").people.select(np.arange(2))
-    images = np.array([*people.images, "other.jpg"])
-    center = np.concatenate([people.center, [[1.0, 1.0]]])
-    assert split_by_name(tmp_path / "train.json", images, center).tolist() == ["train"] * 3
-    assert split_by_name(tmp_path / "trainval.json", images, center).tolist() == ["valid", "valid", "train"]
-    assert split_by_name(tmp_path / "mine.json", images[2:], center[2:]).tolist() == [""]
+    images, center = np.array([*people.images, "other.jpg"]), np.concatenate([people.center, [[1.0, 1.0]]])
+    assert splits.split_by_name(tmp_path / "train.json", images, center).tolist() == ["train"] * 3
+    assert splits.split_by_name(tmp_path / "trainval.json", images, center).tolist() == ["valid", "valid", "train"]
+    assert splits.split_by_name(tmp_path / "mine.json", images[2:], center[2:]).tolist() == [""]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.results.submission import write_yolo
 
 SIZES = [(640, 480), (333, 777)]
+FLAG = "a flag of a keypoint that is not from 0 to 2"
 ARM = Skeleton(("a", "b", "c"), (1, -1, 1), sigmas=(0.1, 0.2, 0.3))
 
 
@@ -72,10 +74,11 @@ def test_submit_writes_what_prepare_reads(tmp_path, capsys, skeleton):
     tree = coco_with_sizes(people)
     tree["categories"][0]["sigmas"] = list(skeleton.sigmas)
     file = write_tree(tmp_path / "images" / "people.json", tree)
-    rng = np.random.default_rng(1)
-    poses = rng.uniform(0.1, 0.9, people.joints.shape) * people.image_size[:, None]
+    poses = np.random.default_rng(1).uniform(0.1, 0.9, people.joints.shape) * people.image_size[:, None]
     poses[0, 1] = [-5, 10]
     held = read_annotations(file).people
+    with pytest.raises(PoseError, match="nothing says the size"):
+        write_yolo(tmp_path, replace(held, image_size=np.full((6, 2), np.nan)), poses)
     save_predictions(tmp_path / "p.npz", Predictions(poses, held.person_ids, skeleton.names))
     arguments = ["--annotations", str(file), "--predictions", str(tmp_path / "p.npz"), "--out", str(tmp_path)]
     assert main(["submit", "--form", "yolo", *arguments]) == 0
@@ -88,10 +91,12 @@ def test_submit_writes_what_prepare_reads(tmp_path, capsys, skeleton):
     assert main(["prepare", "--annotations", f"train={tmp_path}", "--out", str(tmp_path / "data"), "--size", "32"]) == 0
 
 
-def test_submit_needs_the_sizes_of_images(tmp_path, capsys):
-    people = make_people(tmp_path, 2)
-    with pytest.raises(PoseError, match="nothing says the size"):
-        write_yolo(tmp_path, replace(people, image_size=np.full((2, 2), np.nan)), people.joints)
+@pytest.mark.parametrize(("image", "label"), [
+    ("/a/images/b/images/c.x.jpg", "/a/images/b/labels/c.x.txt"), ("images/c.jpg", "labels/c.txt"),
+    ("/a/my_images/c.jpg", "/a/my_images/c.txt"),
+])  # fmt: skip
+def test_the_last_images_of_a_path_becomes_labels(image, label):
+    assert locate_labels(Path(image)).as_posix() == label
 
 
 def write_dataset(folder, about, rows="0 0.5 0.5 0.5 0.5 0.4 0.4 2 0.6 0.6 1 0 0 0\n", places=("train/images",)):
@@ -108,12 +113,15 @@ def write_dataset(folder, about, rows="0 0.5 0.5 0.5 0.5 0.4 0.4 2 0.6 0.6 1 0 0
 ROBOFLOW = "train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnc: 1\nnames: ['hand']\n"
 
 
+def split_of(people):
+    return dict(zip(people.images.tolist(), people.split.tolist(), strict=True))
+
+
 def test_roboflow_s_folders_and_its_flip_that_exchanges_nothing(tmp_path):
     about = ROBOFLOW + "kpt_shape: [3, 3]\nflip_idx: [0, 1, 2]\n"
-    reading = read_annotations(write_dataset(tmp_path, about, places=("train/images", "valid/images")))
-    people = reading.people
-    assert people.images.tolist() == ["train/images/1.jpg", "valid/images/1.jpg"]
-    assert people.split.tolist() == ["train", "valid"] and people.joint_names == ("0", "1", "2")
+    people = read_annotations(write_dataset(tmp_path, about, places=("train/images", "valid/images"))).people
+    assert split_of(people) == {"train/images/1.jpg": "train", "valid/images/1.jpg": "valid"}
+    assert people.joint_names == ("0", "1", "2")
     np.testing.assert_allclose(people.joints[0], [[80, 40], [120, 60], [np.nan, np.nan]])
     assert people.visible[0].tolist() == [1, 0, -1] and not people.skeleton.can_mirror
 
@@ -129,8 +137,7 @@ def test_lists_of_images_and_names_of_classes(tmp_path):
         read_annotations(file)
     cats = read_annotations(file, category="cat").people
     assert cats.joint_names == ("x", "y", "z") and cats.skeleton.parents == (1, -1, 1)
-    assert dict(zip(cats.images.tolist(), cats.split.tolist(), strict=True)) == {
-        "images/a/1.jpg": "train", "images/b/1.jpg": "valid"}  # fmt: skip
+    assert split_of(cats) == {"images/a/1.jpg": "train", "images/b/1.jpg": "valid"}
     assert read_annotations(file, category="2").people.images.tolist() == ["more/images/1.jpg"]
 
 
@@ -141,40 +148,25 @@ def test_pairs_of_numbers_and_a_skeleton_for_their_names(tmp_path):
     assert people.skeleton == ARM and people.annotated[0].tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize(
-    ("about", "says"),
-    [
-        ("names: [a]\ntrain: train/images\n", "no kpt_shape"),
-        ("kpt_shape: [17, 4]\ntrain: train/images\n", "no kpt_shape"),
-        ("kpt_shape: [3, 3]\ntrain: train/pictures\n", "no folder or list 'train/pictures'"),
-        ("kpt_shape: [3, 3]\n", "no image in its train"),
-        ("kpt_shape: [3, 3]\ntrain: train/images\nflip_idx: [1, 2, 0]\n", "flip_idx does not pair"),
-        ("kpt_shape: [3, 3]\ntrain: train/images\nkpt_names: [a, b]\n", "kpt_names are not those of 3"),
-        ("kpt_shape: [4, 3]\ntrain: train/images\n", "nobody is labeled in its 1 images, first train/labels/1.txt:1"),
-        ("kpt_shape: [3, 3\n", "not a whole YAML file"),
-        ("!!python/object/apply:os.system [ls]\n", "not a whole YAML file"),
-    ],
-)
+@pytest.mark.parametrize(("about", "says"), [
+    *((f"kpt_shape: [3, 3]\ntrain: {entry}\n", "train: no folder or list") for entry in ("5", "{a: b}", "[[images]]")),
+    ("kpt_shape: [3, 3]\nval: empty/images\n", "nobody is labeled in its 1 images; give"),
+    ("names: [a]\ntrain: train/images\n", "no kpt_shape"),
+    ("kpt_shape: [17, 4]\ntrain: train/images\n", "no kpt_shape"),
+    ("kpt_shape: [3, 3]\ntrain: train/pictures\n", "no folder or list 'train/pictures'"),
+    ("kpt_shape: [3, 3]\n", "no image in its train"),
+    ("kpt_shape: [3, 3]\ntrain: train/images\nflip_idx: [1, 2, 0]\n", "flip_idx does not pair"),
+    ("kpt_shape: [3, 3]\ntrain: train/images\nkpt_names: [a, b]\n", "kpt_names are not those of 3"),
+    ("kpt_shape: [4, 3]\ntrain: train/images\n", "nobody is labeled in its 1 images, first train/labels/1.txt:1"),
+    ("kpt_shape: [3, 3\n", "not a whole YAML file"),
+    ("!!python/object/apply:os.system [ls]\n", "not a whole YAML file"),
+])  # fmt: skip
 def test_what_is_no_dataset_is_said_in_one_line(tmp_path, about, says):
+    write_dataset(tmp_path, "", " \n", places=("empty/images",))
     file = write_dataset(tmp_path, about)
     with pytest.raises(PoseError, match=r"data\.yaml") as raised:
         read_annotations(file)
     assert says in str(raised.value) and "\n" not in str(raised.value)
-
-
-def test_labels_without_a_row_are_nobody(tmp_path):
-    file = write_dataset(tmp_path, "kpt_shape: [3, 3]\ntrain: train/images\n", " \n")
-    with pytest.raises(PoseError, match="nobody is labeled in its 1 images; give"):
-        read_annotations(file)
-
-
-def test_the_last_images_of_a_path_becomes_labels(tmp_path):
-    for image, label in (
-        ("/a/images/b/images/c.x.jpg", "/a/images/b/labels/c.x.txt"),
-        ("images/c.jpg", "labels/c.txt"),
-        ("/a/my_images/c.jpg", "/a/my_images/c.txt"),
-    ):
-        assert locate_labels(type(tmp_path)(image)).as_posix() == label
 
 
 def test_flips_that_the_names_contradict_are_not_used(tmp_path):
@@ -213,36 +205,20 @@ def test_what_a_list_names_in_vain_is_counted(tmp_path):
     (tmp_path / "a.txt").write_text("images\\a\\1.jpg\nimages/a/none.jpg\n" + "x" * 5000 + "\n")
     (tmp_path / "empty.txt").write_text("\n")
     reading = read_annotations(file)
-    assert dict(zip(reading.people.images.tolist(), reading.people.split.tolist(), strict=True)) == {
-        "images/a/1.jpg": "train", "more/images/1.jpg": "valid"}  # fmt: skip
-    notes = {name: found for name, found in reading.notes.items() if name in (ABSENT, EMPTY, SHARED)}
-    assert notes == {
-        ABSENT: ["images/a/none.jpg", "x" * 80],
-        EMPTY: ["train: empty.txt"],
-        SHARED: ["more/images/1.jpg"],
-    }
+    assert split_of(reading.people) == {"images/a/1.jpg": "train", "more/images/1.jpg": "valid"}
+    notes = [reading.notes[name] for name in (ABSENT, EMPTY, SHARED)]
+    assert notes == [["images/a/none.jpg", "x" * 80], ["train: empty.txt"], ["more/images/1.jpg"]]
     (tmp_path / "a.txt").write_bytes(b"images/\xfc.jpg\n")
     with pytest.raises(PoseError, match=r"a\.txt: a list of images that is no UTF-8"):
         read_annotations(file)
 
 
-@pytest.mark.parametrize("entry", ["5", "{a: b}", "[[images]]"])
-def test_a_split_that_is_no_folder_or_list_is_refused(tmp_path, entry):
-    file = write_dataset(tmp_path, f"train: {entry}\nval: train/images\nkpt_shape: [3, 3]\n")
-    with pytest.raises(PoseError, match="train: no folder or list"):
-        read_annotations(file)
-
-
-@pytest.mark.parametrize(
-    ("row", "says"),
-    [("0 .5 .5 .5 .5 .4 .4 nan .6 .6 1 0 0 0", "a flag"), ("0 .5 .5 .5 .5 .4 .4 3 .6 .6 1 0 0 0", "a flag"),
-     ("0.5 .5 .5 .5 .5 .4 .4 2 .6 .6 1 0 0 0", "class 0.5"), ("-1 .5 .5 .5 .5 .4 .4 2 .6 .6 1 0 0 0", "class -1")],
-)  # fmt: skip
-def test_odd_flags_and_classes_are_malformed(tmp_path, row, says):
-    good = "0 .5 .5 .5 .5 .4 .4 0.7 .6 .6 1 0 0 0"  # a score in the flag's place
-    reading = read_annotations(write_dataset(tmp_path, "train: train/images\nkpt_shape: [3, 3]\n", f"{good}\n{row}\n"))
-    assert len(reading.people) == 1 and reading.faults[MALFORMED] == [f"train/labels/1.txt:2: {says}" + (
-        " of a keypoint that is not from 0 to 2" if says == "a flag" else "")]  # fmt: skip
+def test_odd_flags_and_classes_are_malformed(tmp_path):
+    heads = {"0 .7": None, "0 nan": FLAG, "0 3": FLAG, "0.5 2": "class 0.5", "-1 2": "class -1"}  # .7 as of a score
+    rows = ["{} .5 .5 .5 .5 .4 .4 {} .6 .6 1 0 0 0\n".format(*head.split()) for head in heads]
+    reading = read_annotations(write_dataset(tmp_path, "train: train/images\nkpt_shape: [3, 3]\n", "".join(rows)))
+    faults = [f"train/labels/1.txt:{row}: {says}" for row, says in enumerate(heads.values(), 1) if says]
+    assert len(reading.people) == 1 and reading.faults[MALFORMED] == faults
 
 
 def test_a_list_is_no_label_file_but_a_stray_one_is(tmp_path):

@@ -15,19 +15,13 @@ POINTS = np.random.default_rng(0).uniform(10, 90, (17, 2)).round(2)
 TABLE = {"1": ["b.jpg"], "x": ["a.jpg"], "2": [], "3": ["c.jpg", "d.jpg"]}
 
 
-@pytest.mark.parametrize(
-    ("entry", "expected"),
-    [
-        ({"image_id": 1}, "b.jpg"),
-        ({"image_id": "1"}, "b.jpg"),
-        ({"image_id": 1.0}, "b.jpg"),
-        ({"image_id": "1.0"}, "b.jpg"),
-        ({"image_id": "x"}, "a.jpg"),
-        ({"file_name": "c.jpg"}, "c.jpg"),
-        ({"image_id": 9, "file_name": "c.jpg"}, "c.jpg"),
-        ({"image_id": "x", "file_name": None}, "a.jpg"),
-    ],
-)
+@pytest.mark.parametrize(("entry", "expected"), [
+    *(({"image_id": one}, "b.jpg") for one in (1, "1", 1.0, "1.0")),
+    ({"image_id": "x"}, "a.jpg"),
+    ({"file_name": "c.jpg"}, "c.jpg"),
+    ({"image_id": 9, "file_name": "c.jpg"}, "c.jpg"),
+    ({"image_id": "x", "file_name": None}, "a.jpg"),
+])  # fmt: skip
 def test_any_field_that_names_the_image_is_enough(entry, expected):
     assert image_of(entry, TABLE) == expected
 
@@ -84,15 +78,12 @@ def test_results_take_the_image_as_it_is_named(tmp_path, stored, images):
     assert all(center == [49.5, 44.5] for center in found.crop_center[: len(placed)].tolist())
 
 
-@pytest.mark.parametrize(
-    ("entry", "missing"),
-    [
-        (ultralytics(), "image_id nor file_name"),
-        ({"image_id": 1, "bbox": [1, 2, 3, 4]}, r"\(no keypoints"),
-        (ultralytics(image_id=1, keypoints={"x": [1.0] * 17}), "'y'"),
-        (ultralytics(image_id=1, box={"x1": 1.0}), "'y1'"),
-    ],
-)
+@pytest.mark.parametrize(("entry", "missing"), [
+    (ultralytics(), "image_id nor file_name"),
+    ({"image_id": 1, "bbox": [1, 2, 3, 4]}, r"\(no keypoints"),
+    (ultralytics(image_id=1, keypoints={"x": [1.0] * 17}), "'y'"),
+    (ultralytics(image_id=1, box={"x1": 1.0}), "'y1'"),
+])  # fmt: skip
 def test_what_a_result_lacks_is_named(tmp_path, entry, missing):
     (tmp_path / "p.json").write_text(json.dumps([entry]))
     with pytest.raises(PoseError, match=missing) as raised:

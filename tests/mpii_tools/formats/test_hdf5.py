@@ -34,19 +34,14 @@ def test_links_to_other_files_are_not_followed(tmp_path):
         load_hdf5(tmp_path / "b.h5")
 
 
-def test_a_dataset_claiming_more_than_the_file_is_refused(tmp_path):
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        file.create_dataset("preds", (1 << 40, 16, 2), "f4", chunks=(1, 16, 2))
-    with pytest.raises(PoseError, match=r"a\.h5: not a whole HDF5 file \('preds' takes 140,737,488,355,328 bytes"):
-        load_hdf5(tmp_path / "a.h5")
-
-
-@pytest.mark.parametrize(("count", "length", "chunk"), [(3, 1 << 25, 1 << 20), (1, 8, 1 << 27), (1 << 6, 1 << 20, 99)])
+@pytest.mark.parametrize(("count", "length", "chunk"), [
+    (3, 1 << 25, 1 << 20), (1, 8, 1 << 27), (1 << 6, 1 << 20, 99), (1, 1 << 45, 32),
+])  # fmt: skip
 def test_all_of_a_file_has_one_budget(tmp_path, count, length, chunk):
     with h5py.File(tmp_path / "a.h5", "w") as file:  # of nothing that is stored
         for index in range(count):
             shape = {"shape": (length,), "maxshape": (None,), "chunks": (chunk,)}
             file.create_dataset(f"d{index}", dtype="f4" if count < 9 else "f8", **shape)
     assert os.path.getsize(tmp_path / "a.h5") < 1 << 16
-    with pytest.raises(PoseError, match=r"takes [\d,]+ bytes"):
+    with pytest.raises(PoseError, match=r"a\.h5: not a whole HDF5 file \('d\d+' takes [\d,]+ bytes"):
         load_hdf5(tmp_path / "a.h5")

@@ -87,22 +87,19 @@ def deep(levels):
     return value
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (deep(MAX_DEPTH + 2), "nested more than 32 deep"),
-        (deep(2)[:-16], "ends inside the variable"),
-        (matrix(6, part(8194, b"12345678")), "8 bytes of type 8194 for"),  # ends scipy's process
-        (matrix(6, part(9, b"12345678"), (2**31 - 1, 2**31 - 1)), "8 bytes of type 9 for"),
-        (matrix(6, part(9, b"12345678"), (-1, 1)), r"dimensions \(-1, 1\)"),
-        (matrix(1, b"", (2**31 - 1, 2**31 - 1)), "a list ends early"),
-        (matrix(2, part(5, struct.pack("<i", 4)) + part(1, b""), (2**31 - 1, 9)), "structs without fields"),
-        (matrix(2, part(5, struct.pack("<i", 0)) + part(1, b"abcd")), "no field names"),
-        (matrix(4, part(16, b"\xff\xfe"), (1, 2)), "utf-8"),
-        (part(9, b"12345678"), "of type 9, no matrix"),
-        (struct.pack("<II", 15, 4) + b"corrupt", "incorrect header check"),
-    ],
-)
+@pytest.mark.parametrize(("body", "says"), [
+    (deep(MAX_DEPTH + 2), "nested more than 32 deep"),
+    (deep(2)[:-16], "ends inside the variable"),
+    (matrix(6, part(8194, b"12345678")), "8 bytes of type 8194 for"),  # ends scipy's process
+    (matrix(6, part(9, b"12345678"), (2**31 - 1, 2**31 - 1)), "8 bytes of type 9 for"),
+    (matrix(6, part(9, b"12345678"), (-1, 1)), r"dimensions \(-1, 1\)"),
+    (matrix(1, b"", (2**31 - 1, 2**31 - 1)), "a list ends early"),
+    (matrix(2, part(5, struct.pack("<i", 4)) + part(1, b""), (2**31 - 1, 9)), "structs without fields"),
+    (matrix(2, part(5, struct.pack("<i", 0)) + part(1, b"abcd")), "no field names"),
+    (matrix(4, part(16, b"\xff\xfe"), (1, 2)), "utf-8"),
+    (part(9, b"12345678"), "of type 9, no matrix"),
+    (struct.pack("<II", 15, 4) + b"corrupt", "incorrect header check"),
+])  # fmt: skip
 def test_hostile_files_are_bad_input(tmp_path, body, says):
     (tmp_path / "a.mat").write_bytes(HEADER + b"\0\1IM" + body)
     with pytest.raises(PoseError, match=rf"a\.mat: not a whole MATLAB \.mat file \(.*{says}"):
@@ -116,10 +113,7 @@ def test_a_file_that_inflates_without_end_is_bad_input(tmp_path, monkeypatch):
         load_mat(tmp_path / "a.mat")
 
 
-def test_other_versions_are_named(tmp_path):
+def test_version_4_is_named(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"x": 1}, format="4")
     with pytest.raises(PoseError, match="no header of MATLAB 5"):
-        load_mat(tmp_path / "a.mat")
-    (tmp_path / "a.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(PoseError, match=r"not a whole MATLAB 7\.3 file"):
         load_mat(tmp_path / "a.mat")

@@ -91,7 +91,6 @@ def test_a_self_reference_ends_a_truncated_file_is_refused(tmp_path):
         item = file.create_dataset("x", (1, 1), dtype=h5py.ref_dtype)
         item[0, 0] = item.ref
     assert load_mat(tmp_path / "a.mat") == {"x": [UNKNOWN]}
-    data = (tmp_path / "a.mat").read_bytes()
-    (tmp_path / "a.mat").write_bytes(data[:700])
+    (tmp_path / "a.mat").write_bytes((tmp_path / "a.mat").read_bytes()[:700])
     with pytest.raises(PoseError, match=r"a\.mat: not a whole MATLAB 7\.3 file"):
         load_mat(tmp_path / "a.mat")

@@ -10,18 +10,11 @@ from mpii_tools.formats.arrays import array_names, load_arrays, load_npy, map_np
 from mpii_tools.people import text_array
 
 
-@pytest.mark.parametrize(
-    "array",
-    [
-        np.arange(24.0).reshape(2, 3, 4),
-        np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3)),
-        np.array(["a.jpg", "grüß"]),
-        np.array(7),
-        np.zeros((0, 16, 2)),
-        np.array([True, False]),
-        np.arange(3, dtype=">i4"),
-    ],
-)
+@pytest.mark.parametrize("array", [
+    np.arange(24.0).reshape(2, 3, 4),
+    np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3)),
+    np.array(["a.jpg", "grüß"]), np.array(7), np.zeros((0, 16, 2)), np.array([True, False]), np.arange(3, dtype=">i4"),
+])  # fmt: skip
 def test_what_numpy_writes_is_read(tmp_path, array):
     for version in ((1, 0), (2, 0), (3, 0)):
         with open(tmp_path / "a.npy", "wb") as file:
@@ -37,25 +30,18 @@ def header(shape="(2,)", kind="'<f8'", order="False") -> bytes:
     return b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text.encode()
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"\x93NUMPY\1\0",
-        b"PK\x03\x04" * 99,
-        header() + bytes(15),
-        header() + bytes(17),
-        header(shape="(1000000000000,)") + bytes(16),
-        header(shape=f"({'2,' * 70})") + bytes(16),
-        header(kind="'|O'") + bytes(16),
-        header(kind="[('a', '<f8')]") + bytes(16),
-        header(kind="__import__('os')") + bytes(16),
-        header(kind="'<f7'") + bytes(14),
-        header(order="0") + bytes(16),
-        header(kind="'<U1'") + b"\xff" * 8,
-        b"\x93NUMPY\2\0\xff\xff\xff\xff" + bytes(99),
-    ],
-)
+@pytest.mark.parametrize("data", [
+    b"", b"\x93NUMPY\1\0", b"PK\x03\x04" * 99, header() + bytes(15), header() + bytes(17),
+    header(shape="(1000000000000,)") + bytes(16),
+    header(shape=f"({'2,' * 70})") + bytes(16),
+    header(kind="'|O'") + bytes(16),
+    header(kind="[('a', '<f8')]") + bytes(16),
+    header(kind="__import__('os')") + bytes(16),
+    header(kind="'<f7'") + bytes(14),
+    header(order="0") + bytes(16),
+    header(kind="'<U1'") + b"\xff" * 8,
+    b"\x93NUMPY\2\0\xff\xff\xff\xff" + bytes(99),
+])  # fmt: skip
 def test_what_numpy_would_not_write_is_a_value_error(tmp_path, data):
     with pytest.raises(ValueError):
         read_array(io.BytesIO(data))

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from pictures import encode_picture
+from pictures import encode_picture, smooth_image
 from PIL import Image, ImageOps
 
 from checkpoints.errors import PoseError
@@ -20,10 +20,8 @@ from mpii_tools.prepared.ranges import Augmentation
 ODD = (719, 1283)  # height, width: neither divides by 2
 
 
-def soft_image(height, width, seed=0, cell=24):
-    """Smooth random colors, encoded nearly without loss."""
-    small = np.random.default_rng(seed).integers(0, 255, (height // cell, width // cell, 3)).astype(np.uint8)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+def soft_image(height, width, cell=24):
+    return smooth_image(width, height, cells=(width // cell, height // cell))
 
 
 def encode(image, kind=".jpg"):
@@ -159,8 +157,6 @@ def test_a_long_image_is_warped_as_a_piece_of_it(shape):
         center, shift = np.full((1, 2), 20.0), np.zeros(2)
         center[0, along], shift[along] = place, start
         piece = image[start : start + 2000] if along else image[:, start : start + 2000]
-        part, alone = (
-            warp(pixels, crop_matrices(middle, np.array([50.0]), 32)[0], 32)
-            for pixels, middle in ((image, center), (piece, center - shift))
-        )
+        part, alone = (warp(pixels, crop_matrices(middle, np.array([50.0]), 32)[0], 32)
+                       for pixels, middle in ((image, center), (piece, center - shift)))  # fmt: skip
         assert np.abs(part.astype(int) - alone).max() <= 8 and np.ptp(part) > 99

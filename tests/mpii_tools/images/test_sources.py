@@ -71,27 +71,24 @@ def tree(folder, *paths):
     return folder
 
 
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [
-        ("0.jpg", "0.jpg"),  # the path itself, though others end so
-        ("cam1/0.jpg", "cam1/0.jpg"),
-        ("cam1\\0.jpg", "cam1/0.jpg"),
-        ("./cam2//0.jpg", "cam2/0.jpg"),
-        ("data/cam1/0.jpg", "cam1/0.jpg"),
-        ("C:\\data\\cam2\\0.jpg", "cam2/0.jpg"),
-        ("deep/5.jpg", "a/b/deep/5.jpg"),
-        ("5.JPG", "a/b/deep/5.jpg"),
-        ("DEEP/5.png", "a/b/deep/5.jpg"),
-        ("5", "a/b/deep/5.jpg"),
-        ("C:\\data\\5.jpg", "a/b/deep/5.jpg"),
-        ("/home/somebody/5.jpg", "a/b/deep/5.jpg"),
-        ("https://host/train/5.jpg", "a/b/deep/5.jpg"),
-        ("cafe\u0301.jpg", "caf\u00e9.jpg"),
-        ("ma\u00dfe.jpg", "MASSE.JPG"),
-        ("both.png", "both.png"),  # the ending counts where it can
-    ],
-)
+@pytest.mark.parametrize(("name", "path"), [
+    ("0.jpg", "0.jpg"),  # the path itself, though others end so
+    ("cam1/0.jpg", "cam1/0.jpg"),
+    ("cam1\\0.jpg", "cam1/0.jpg"),
+    ("./cam2//0.jpg", "cam2/0.jpg"),
+    ("data/cam1/0.jpg", "cam1/0.jpg"),
+    ("C:\\data\\cam2\\0.jpg", "cam2/0.jpg"),
+    ("deep/5.jpg", "a/b/deep/5.jpg"),
+    ("5.JPG", "a/b/deep/5.jpg"),
+    ("DEEP/5.png", "a/b/deep/5.jpg"),
+    ("5", "a/b/deep/5.jpg"),
+    ("C:\\data\\5.jpg", "a/b/deep/5.jpg"),
+    ("/home/somebody/5.jpg", "a/b/deep/5.jpg"),
+    ("https://host/train/5.jpg", "a/b/deep/5.jpg"),
+    ("cafe\u0301.jpg", "caf\u00e9.jpg"),
+    ("ma\u00dfe.jpg", "MASSE.JPG"),
+    ("both.png", "both.png"),  # the ending counts where it can
+])  # fmt: skip
 def test_a_name_written_elsewhere_means_the_image_here(tmp_path, name, path):
     files = ["0.jpg", "cam1/0.jpg", "cam2/0.jpg", "a/b/deep/5.jpg", "caf\u00e9.jpg", "MASSE.JPG", "x/both.jpg"]
     images = open_images(tree(tmp_path, *files, "y/both.png"))
@@ -99,20 +96,17 @@ def test_a_name_written_elsewhere_means_the_image_here(tmp_path, name, path):
     assert images(name) == expected.encode() and name in images
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("0.jpg", r"'0\.jpg' can be any of 2 images, 'cam1/0\.jpg', 'cam2/0\.jpg'"),
-        ("C:\\data\\0.jpg", "can be any of 2 images"),
-        ("both.webp", r"can be any of 2 images, 'x/both\.jpg', 'x/both\.png'"),
-        ("cam3/0.jpg", r"no image 'cam3/0\.jpg' among the 6 there, whose 'cam1/0\.jpg', 'cam2/0\.jpg' is in another"),
-        ("image_0042.jpg", "the nearest name is 'b/image_0043.jpg'"),
-        ("imagf_0043.jpg", "the nearest name is 'b/image_0043.jpg'"),
-        ("", "no image ''"),
-        ("hidden.jpg", "no image 'hidden"),
-        ("crop.jpg", "no image 'crop"),
-    ],
-)
+@pytest.mark.parametrize(("name", "says"), [
+    ("0.jpg", r"'0\.jpg' can be any of 2 images, 'cam1/0\.jpg', 'cam2/0\.jpg'"),
+    ("C:\\data\\0.jpg", "can be any of 2 images"),
+    ("both.webp", r"can be any of 2 images, 'x/both\.jpg', 'x/both\.png'"),
+    ("cam3/0.jpg", r"no image 'cam3/0\.jpg' among the 6 there, whose 'cam1/0\.jpg', 'cam2/0\.jpg' is in another"),
+    ("image_0042.jpg", "the nearest name is 'b/image_0043.jpg'"),
+    ("imagf_0043.jpg", "the nearest name is 'b/image_0043.jpg'"),
+    ("", "no image ''"),
+    ("hidden.jpg", "no image 'hidden"),
+    ("crop.jpg", "no image 'crop"),
+])  # fmt: skip
 def test_a_name_that_means_none_or_two_is_refused(tmp_path, name, says):
     files = ["cam1/0.jpg", "cam2/0.jpg", "x/both.jpg", "x/both.png", "b/image_0043.jpg", "qqq.jpg"]
     images = open_images(tree(tmp_path, *files, ".cache/hidden.jpg", "data/prepared.json", "data/crop.jpg"))
@@ -123,10 +117,8 @@ def test_a_name_that_means_none_or_two_is_refused(tmp_path, name, says):
 
 def test_different_names_that_leave_one_image_are_refused(tmp_path):
     """The folder of one camera, and annotations of two."""
-    images = open_images(
-        tree(tmp_path, "0.jpg", "1.jpg", "2.png"),
-        ["cam1/0.jpg", "cam2/0.jpg", "x\\1.jpg", "x/1.jpg", "1.jpg", "2.png", "2.jpg"],
-    )
+    names = ["cam1/0.jpg", "cam2/0.jpg", "x\\1.jpg", "x/1.jpg", "1.jpg", "2.png", "2.jpg"]
+    images = open_images(tree(tmp_path, "0.jpg", "1.jpg", "2.png"), names)
     assert [images(name) for name in ("x\\1.jpg", "x/1.jpg", "1.jpg", "2.png")] == [b"1.jpg"] * 3 + [b"2.png"]
     for name in ("cam1/0.jpg", "cam2/0.jpg"):
         with pytest.raises(PoseError, match=r"'cam\d/0\.jpg' and 'cam\d/0\.jpg' can both be the image '0\.jpg' alone"):

@@ -67,10 +67,8 @@ def test_people_and_crops_are_on_the_disk_before_they_count(tmp_path, monkeypatc
 
 def test_a_kill_at_any_rename_leaves_one_whole_preparation(tmp_path):
     folder = prepare_small(tmp_path / "data")
-    prints = [
-        [load_prepared(path, split).fingerprint for split in ("train", "valid")]
-        for path in (folder, prepare_small(tmp_path / "new", seed=1))
-    ]
+    prints = [[load_prepared(path, split).fingerprint for split in ("train", "valid")]
+              for path in (folder, prepare_small(tmp_path / "new", seed=1))]  # fmt: skip
     copies = [shutil.copytree(folder, tmp_path / str(call)) for call in range(MOST)]
     work = f"prepare_small(Path({str(tmp_path)!r}, str(call)), seed=1)"
     names, seen = "os.replace, Path.replace, Path.unlink", []

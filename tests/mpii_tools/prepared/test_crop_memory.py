@@ -1,5 +1,6 @@
 import resource
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -41,14 +42,12 @@ def test_the_following_step_is_read_ahead_by_a_thread(crops):
         return read(rows)
 
     source._read = spy
-    first, second, third = np.array([3, 1]), np.array([4, 0]), np.array([7, 7])
-    source(first, second)
-    source(second, third)
-    source(third, first)
+    for rows, following in pairwise(np.array([[3, 1], [4, 0], [7, 7], [3, 1]])):
+        source(rows, following)
     source.ahead[1].result()
-    assert readers[0] == (threading.current_thread().name, [3, 1])
-    assert [rows for _, rows in readers[1:]] == [[4, 0], [7, 7], [3, 1]]  # each once
-    assert all(name.startswith("crops") for name, _ in readers[1:])
+    names, rows = zip(*readers, strict=True)
+    assert rows == ([3, 1], [4, 0], [7, 7], [3, 1])  # each once
+    assert names[0] == threading.current_thread().name and all(name.startswith("crops") for name in names[1:])
 
 
 @pytest.mark.parametrize(("free", "held"), [(4_321, OnDevice), (4_319, OnHost)])

@@ -47,17 +47,14 @@ def test_predictions_on_a_grid_are_no_fillers(predicted):
 PLACES = np.random.default_rng(1).uniform(-90, 0, (37, 1, 2))
 
 
-@pytest.mark.parametrize(
-    ("where", "place", "count", "people_with"),
-    [
-        pytest.param(np.s_[5:9], 0, 64, 4, id="zeros"),
-        pytest.param(np.s_[[1, 4, 7], 9], -1, 3, 3, id="zeros of a file that counts from 1"),
-        pytest.param(np.s_[7], [211, 90], 16, 1, id="a person at one place"),
-        pytest.param(np.s_[:], 111.5, 640, 40, id="a file at one place"),
-        pytest.param(np.s_[:30, 6], [50, 60], 30, 30, id="a joint at one place"),
-        pytest.param(np.s_[3:, 6:8], PLACES, 74, 37, id="two joints at one place"),
-    ],
-)
+@pytest.mark.parametrize(("where", "place", "count", "people_with"), [
+    pytest.param(np.s_[5:9], 0, 64, 4, id="zeros"),
+    pytest.param(np.s_[[1, 4, 7], 9], -1, 3, 3, id="zeros of a file that counts from 1"),
+    pytest.param(np.s_[7], [211, 90], 16, 1, id="a person at one place"),
+    pytest.param(np.s_[:], 111.5, 640, 40, id="a file at one place"),
+    pytest.param(np.s_[:30, 6], [50, 60], 30, 30, id="a joint at one place"),
+    pytest.param(np.s_[3:, 6:8], PLACES, 74, 37, id="two joints at one place"),
+])  # fmt: skip
 def test_fillers_of_each_kind_are_found(predicted, where, place, count, people_with):
     joints, people = predicted
     joints[where] = place
@@ -84,7 +81,6 @@ def test_joints_of_one_place_for_everybody_are_fillers(predicted):
     joints[7, 9] = np.nan
     assert np.flatnonzero(find_constant_joints(joints, people)).tolist() == [6, 9]
     assert np.flatnonzero(find_constant_joints(joints[:2], people.select(np.arange(2)))).tolist() == [6]  # 2 by chance
-    everybody = np.tile(joints[:1], (40, 1, 1))
-    assert not find_constant_joints(everybody, people).any()  # a constant pose
+    assert not find_constant_joints(np.tile(joints[:1], (40, 1, 1)), people).any()  # a constant pose
     deep = np.concatenate([joints, joints[..., :1]], axis=-1)
     assert np.flatnonzero(find_constant_joints(deep, people)).tolist() == [9]  # 6 is the root

@@ -18,16 +18,11 @@ def test_visibility_is_what_the_owner_map_shows():
     joints = np.stack([np.linspace(-60, 60, 16), np.linspace(-90, 90, 16)], axis=-1) + offset
     owner = np.zeros((HEIGHT, WIDTH), np.int16)
     knee, ankle, wrist = (MPII.index(n) for n in ("r_knee", "l_ankle", "r_wrist"))
-    for joint, who in (
-        (knee, first + PARTS.index("r_shin")),
-        (ankle, OCCLUDER),
-        (wrist, 1 + PARTS.index("r_hand")),  # the same part of another person
-    ):
-        x, y = np.rint(joints[joint]).astype(int)
-        owner[y, x] = who
+    x, y = np.rint(joints[[knee, ankle, wrist]]).astype(int).T
+    owner[y, x] = first + PARTS.index("r_shin"), OCCLUDER, 1 + PARTS.index("r_hand")  # of another person
     person = label(owner, joints, offset, scale, scale, first)
     np.testing.assert_array_equal(person["joints"], joints)
-    assert person["visible"][knee] == 1 and person["visible"][ankle] == 0 and person["visible"][wrist] == 0
+    assert person["visible"][[knee, ankle, wrist]].tolist() == [1, 0, 0]
     width, height = person["head_box"][2:] - person["head_box"][:2]
     assert 0.6 * np.hypot(width, height) == pytest.approx(25 * scale) == person["head_size"]
     away = label(owner, joints + np.array([WIDTH - 200, 0]), offset, scale, scale, first)

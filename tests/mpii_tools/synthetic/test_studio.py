@@ -46,8 +46,7 @@ def test_a_camera_looks_at_the_rooms_middle(camera):
 def test_the_studio_sees_whole_people_3_to_6_meters_away():
     rng = np.random.default_rng(0)
     for action in ACTIONS:
-        motion = draw_motion(rng, action, 60.0, studio.RADIUS)
-        joints = motion.joints(np.arange(0, 60, 0.2), draw_body(rng))
+        joints = draw_motion(rng, action, 60.0, studio.RADIUS).joints(np.arange(0, 60, 0.2), draw_body(rng))
         for camera in studio.CAMERAS:
             seen = camera.to_camera(joints)
             assert studio.in_image(camera.project(seen), margin=MARGIN).all(), action
@@ -58,12 +57,9 @@ def test_bones_are_constant_per_subject_alone(take):
     first = [s for s in take if s.sequence.endswith(" 1")]
     points, subject = np.stack([s.points for s in first]), np.array([s.subject for s in first])
     lengths = np.stack([np.linalg.norm(points[:, k] - points[:, parent], axis=-1) for k, parent in BONES], axis=-1)
-    means = []
-    for name in SUBJECTS:
-        theirs = lengths[subject == name]
-        assert len(theirs) == 240 and theirs.std(axis=0).max() < 1e-9
-        means.append(theirs.mean(axis=0))
-    apart = np.linalg.norm(np.array(means)[:, None] - means, axis=-1) + 1e3 * np.eye(len(means))
+    theirs = np.stack([lengths[subject == name] for name in SUBJECTS])
+    assert theirs.shape[1] == 240 and theirs.std(axis=1).max() < 1e-9
+    apart = np.linalg.norm(theirs[:, None, 0] - theirs[:, 0], axis=-1) + 1e3 * np.eye(len(SUBJECTS))
     assert apart.min() > 10, "mm"
 
 
@@ -183,6 +179,5 @@ def test_a_heading_turns_the_whole_body(heading, ahead):
     pose = joints_from_vectors(sample_directions(np.random.default_rng(2), 1) * BODY[:, None])
     joints = place_body(pose, np.array([heading]), np.array([[30.0, -40.0]]))[0]
     np.testing.assert_allclose(joints[MPII.root, [0, 2]], [30, -40])
-    left = np.cross([0, 1, 0], ahead)
-    frame = np.stack([left, [0, 1, 0], ahead])
+    frame = np.stack([np.cross([0, 1, 0], ahead), [0, 1, 0], ahead])
     np.testing.assert_allclose((joints - joints[MPII.root]) @ frame.T, pose[0], atol=1e-9)

@@ -103,8 +103,7 @@ def test_frames_are_chosen_by_split_of_the_protocol(tmp_path):
         assert (found.people.split[found.people.depth.subject == "S9"] == ("train" if protocol == 1 else "valid")).all()
         frame_of = dict(zip(reading.people.person_ids.tolist(), frames_of(reading), strict=True))
         assert [frame_of[person] for person in found.people.person_ids.tolist()] == frames_of(found)
-    counts = [len(protocols.choose_people(reading, 2, every).people) for every in ([50], [50, 100])]
-    assert counts == [9, 3 + 2 + 2]
+    assert [len(protocols.choose_people(reading, 2, every).people) for every in ([50], [50, 100])] == [9, 3 + 2 + 2]
 
 
 def test_damaged_sequences_are_kept_or_left_out_and_counted(tmp_path):
