@@ -28,6 +28,11 @@ def nameless(tree):
     tree["categories"][0]["keypoints"] = []
 
 
+def no_file_names(tree):
+    for image in tree["images"]:
+        del image["file_name"]
+
+
 def more_names(tree):
     tree["categories"][0]["keypoints"] = [*COCO.names, "left_toe", "right_toe"]
     for entry in tree["annotations"]:
@@ -45,7 +50,6 @@ def dog_too(tree):
     ("change", "skeleton", "options", "status", "says"),
     [
         (entries(iscrowd="0"), COCO, "", 0, "keypoints, 4 people"),
-        (entries(iscrowd="False"), COCO, "", 0, "keypoints, 4 people"),
         (entries(1, iscrowd="1"), COCO, "", 0, "keypoints, 3 people"),
         (entries(iscrowd=1), COCO, "", 2, "all are crowds"),
         (lambda tree: tree.update(annotations=[]), COCO, "", 2, "list of annotations is empty"),
@@ -53,13 +57,7 @@ def dog_too(tree):
         (entries(bbox="20,10,80,100"), COCO, "", 2, "first 1: 'bbox' is 20,10,80,100"),
         (entries(bbox=["20", "10", "80", "100"]), COCO, "", 0, "no notes"),
         (entries(headbox=[1, 2, 3]), COCO, "", 2, "first 1: 'headbox' is [1, 2, 3]"),
-        (
-            lambda tree: [image.pop("file_name") for image in tree["images"]],
-            COCO,
-            "",
-            2,
-            "1 is an image without file_name",
-        ),
+        (no_file_names, COCO, "", 2, "1 is an image without file_name"),
         (entries(bbox=[60, 60, 80, 100]), COCO, "", 0, "outside their box"),  # its middle and size
         (entries(1, bbox=[60, 60, 80, 100]), COCO, "", 0, "no notes"),
         (entries(1, image_id=77), COCO, "", 3, "77 is no image of the file"),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from coco_and_skeletons import coco_file
 from coco_files import coco_tree, write_tree
+from commands import run_ief
 
 from checkpoints.errors import PoseError
-from ief.cli import main
 from mpii_tools.annotations.combine import CLIPS, combine, read_source
 from mpii_tools.annotations.splits import SHARED, share_valid
 from mpii_tools.people import People
@@ -52,21 +52,16 @@ def test_a_copy_of_a_validation_image_does_not_train(tmp_path, splits, seeds, ke
 
 
 def test_annotations_of_two_folders_share_no_picture(tmp_path, capsys):
+    files = []
     for folder, split, seeds in (("a", "train", [0, 1, 2]), ("b", "valid", [2, 3, 4])):
         (tmp_path / folder).mkdir()
-        names = [f"{folder}{seed}.png" for seed in seeds]
-        for name, seed in zip(names, seeds, strict=True):
-            (tmp_path / folder / name).write_bytes(picture(seed, ".png"))
-        write_tree(tmp_path / folder / f"{split}.json", coco_tree(people(names)))
-    prepare_dataset([str(tmp_path / name) for name in ("a/train.json", "b/valid.json")], tmp_path / "o", CropSpec(32))
+        names = {f"{folder}{seed}.png": picture(seed, ".png") for seed in seeds}
+        for name, data in names.items():
+            (tmp_path / folder / name).write_bytes(data)
+        files.append(str(write_tree(tmp_path / folder / f"{split}.json", coco_tree(people([*names])))))
+    prepare_dataset(files, tmp_path / "o", CropSpec(32))
     assert load_prepared(tmp_path / "o", "train").people.images.tolist() == ["a/a0.png", "a/a1.png"]
     assert len(load_prepared(tmp_path / "o", "valid")) == 3 and "a2.png#1" in capsys.readouterr().out
-
-
-def sides(names, share, seed=0):
-    """Validation names, and how many of the rest are of one source with one of them."""
-    shared = share_valid(people(names), share, seed)
-    return shared.images[shared.split == "valid"].tolist(), shared.images[shared.split == "train"].tolist()
 
 
 CLIPS_OF_20 = [f"clip{row // 20}/frame_{row % 20:06}.jpg" for row in range(60)]
@@ -82,13 +77,13 @@ CLIPS_OF_20 = [f"clip{row // 20}/frame_{row % 20:06}.jpg" for row in range(60)]
         ([f"s{row // 3}_jpg.rf.{row:032x}.jpg" for row in range(30)], 0.2, lambda n: n.split("_jpg.rf.")[0], 6),
         ([f"s{row // 3}_png.rf.{row:08x}.jpg" for row in range(30)], 0.5, lambda n: n.split("_png.rf.")[0], 15),
         ([f"s {row // 2}.rf.{row:08X}.png" for row in range(40)], 0.1, lambda n: n.split(".rf.")[0], 4),
-        ([f"{row:012}.jpg" for row in range(50)], 0.1, lambda name: name, 5),
-        ([f"one/{row}.jpg" for row in range(50)], 0.1, lambda name: name, 5),
+        ([f"one/{row:012}.jpg" for row in range(50)], 0.1, lambda name: name, 5),
         ([f"{'ab'[row % 2]}/{row}.jpg" for row in range(50)], 0.1, lambda name: name, 5),  # too few folders
     ],
 )
 def test_a_random_split_keeps_groups_whole(names, share, source, count, seed):
-    valid, train = sides(names, share, seed)
+    shared = share_valid(people(names), share, seed)
+    valid, train = (shared.images[shared.split == split].tolist() for split in ("valid", "train"))
     assert len(valid) == count and len(train) == len(names) - count
     assert not {*map(source, valid)} & {*map(source, train)}
 
@@ -114,37 +109,28 @@ def test_frames_of_a_clip_on_both_sides_are_noted(tmp_path, names, clips):
 
 
 @pytest.mark.parametrize(
-    ("file", "split"),
+    ("split", "files"),
     [
-        ("train/_annotations.coco.json", "train"),
-        ("valid/_annotations.coco.json", "valid"),
-        ("test/_annotations.coco.json", "test"),
-        ("Train/labels.json", "train"),
-        ("VAL/labels.json", "valid"),
-        ("val/labels.json", "valid"),
-        ("Testing/labels.json", "test"),
-        ("TRAINING/labels.json", "train"),
-        ("test/train.json", "train"),  # the file's own name comes first
-        ("train/person_val.json", "valid"),
-        ("train/valid/a.json", "valid"),
-        ("my train/a.json", ""),  # a word among others says nothing
-        ("retrain/a.json", ""),
-        ("trainval/a.json", ""),
-        ("training_data_2/a.json", ""),
-        ("mine/a.json", ""),
+        ("train", "train/_annotations.coco.json Train/labels.json TRAINING/labels.json"),
+        ("valid", "valid/_annotations.coco.json VAL/labels.json val/labels.json train/valid/a.json"),
+        ("test", "test/_annotations.coco.json Testing/labels.json"),
+        ("train", "test/train.json"),  # the file's own name comes first
+        ("valid", "train/person_val.json"),
+        ("", "my_train/a.json retrain/a.json trainval/a.json training_data_2/a.json mine/a.json"),  # part of a word
     ],
 )
-def test_the_folder_says_the_split_if_nothing_else_does(file, split, tmp_path):
-    path = tmp_path / file
-    path.parent.mkdir(parents=True)
-    coco_file(name=path.name)(path.parent)
-    source = read_source(str(path))
-    assert source.reading.people.split.tolist() == [split] * 4
-    said = "train" if split == "valid" else "valid"
-    assert read_source(f"{said}={path}").reading.people.split.tolist() == [said] * 4
-    if not split:
-        with pytest.raises(PoseError, match="tells its split"):
-            combine([source], [tmp_path])
+def test_the_folder_says_the_split_if_nothing_else_does(split, files, tmp_path):
+    for file in files.split():
+        path = tmp_path / file.replace("my_train", "my train")
+        path.parent.mkdir(parents=True)
+        coco_file(name=path.name)(path.parent)
+        source = read_source(str(path))
+        assert source.reading.people.split.tolist() == [split] * 4, file
+        said = "train" if split == "valid" else "valid"
+        assert read_source(f"{said}={path}").reading.people.split.tolist() == [said] * 4, file
+        if not split:
+            with pytest.raises(PoseError, match="tells its split"):
+                combine([source], [tmp_path])
 
 
 def test_joints_of_two_files_are_counted_once_each(tmp_path, monkeypatch, capsys):
@@ -156,6 +142,6 @@ def test_joints_of_two_files_are_counted_once_each(tmp_path, monkeypatch, capsys
     for image in (tmp_path / "valid").glob("*.png"):  # other images than those to train on
         cv2.imwrite(str(image), 255 - cv2.imread(str(image)))
     files = ["train/train.json", "valid=valid/train.json"]
-    assert main(["prepare", "--size", "32", "--out", "out", "--annotations", *files]) == 0
+    run_ief("prepare", "--size", "32", "--out", "out", "--annotations", *files)
     rows = [line.split("  ")[-2].strip() for line in capsys.readouterr().out.splitlines() if "tree is guessed" in line]
     assert rows == ["17", "17"]

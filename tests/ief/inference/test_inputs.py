@@ -90,17 +90,15 @@ def test_a_file_without_a_usable_line_is_refused(folder, text, message):
 def test_a_bad_line_among_good_ones_is_told_and_ends_nothing(folder):
     (folder / "people.txt").write_text("a.jpg 1 2 3 4\nb.PNG 1 2\na.jpg 1 2 0\n")
     found, left_out = boxes_of(folder / "people.txt")
-    assert found == {"a.jpg": [[1, 2, 3, 4]]}
-    assert [line.split("line ")[1][0] for line in left_out] == ["2", "3"]
+    assert found == {"a.jpg": [[1, 2, 3, 4]]} and [line.split("line ")[1][0] for line in left_out] == ["2", "3"]
 
 
 ALL = {"a.jpg", "b.PNG", "c d.webp", "000042.jpg"}
 
 
 def results(*entries):
-    return json.dumps(
-        [dict(zip(("image_id", "bbox", "score", "category_id"), entry, strict=False)) for entry in entries]
-    )
+    names = ("image_id", "bbox", "score", "category_id")
+    return json.dumps([dict(zip(names, entry, strict=False)) for entry in entries])
 
 
 @pytest.mark.parametrize(
@@ -110,9 +108,6 @@ def results(*entries):
         (results(("a", [1, 2, 10, 20], 0.9)), {"a.jpg": [[1, 2, 11, 22]]}),
         (results((42, [1, 2, 10, 20], 0.9, 1), (42, [0, 0, 1, 1], 0.2, 1)), {"000042.jpg": [[1, 2, 11, 22]]}),
         (results((42, [1, 2, 10, 20], 0.9, 3), ("a.jpg", [1, 2, 3, 4], 0.9, 1)), {"a.jpg": [[1, 2, 4, 6]]}),
-        (json.dumps({"images": [{"id": 7, "file_name": "b.PNG"}],
-                     "annotations": [{"image_id": 7, "bbox": [1, 2, 3, 4], "category_id": 1}]}),
-         {"b.PNG": [[1, 2, 4, 6]]}),
         (json.dumps([{"image_id": 3, "file_name": "b.PNG", "bbox": [1, 2, 3, 4]}]), {"b.PNG": [[1, 2, 4, 6]]}),
         # The table of the file goes before the number in a name, and an id is the same as text.
         (json.dumps({"images": [{"id": 42, "file_name": "b.PNG"}, {"id": 7}],
@@ -123,10 +118,10 @@ def results(*entries):
         # Ultralytics' predictions.json; its to_json() with a name added.
         (json.dumps([{"image_id": "c d", "file_name": "c d.webp", "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9,
                       "keypoints": [5, 6, 0.8] * 17}]), {"c d.webp": [[1, 2, 4, 6]]}),
-        (json.dumps([{"name": "person", "class": 0, "confidence": confidence, "file_name": "a.jpg",
-                      "box": BOX} for confidence in (0.9, 0.4)]
-                    + [{"name": "dog", "class": 16, "confidence": 0.9, "file_name": "b.PNG",
-                        "box": BOX}]), {"a.jpg": [[1, 2, 3, 4]]}),
+        (json.dumps([{"name": name, "class": number, "confidence": confidence, "file_name": file, "box": BOX}
+                     for name, number, confidence, file in (
+                         ("person", 0, 0.9, "a.jpg"), ("person", 0, 0.4, "a.jpg"), ("dog", 16, 0.9, "b.PNG"))]),
+         {"a.jpg": [[1, 2, 3, 4]]}),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("given", [True, False], ids=["INPUT", "beside"])
@@ -140,26 +135,23 @@ def test_coco_boxes_find_their_images(folder, text, expected, given):
 
 @pytest.mark.parametrize("given", [True, False], ids=["INPUT", "beside"])
 def test_a_number_that_no_image_has_is_told(folder, given, capsys):
-    (folder / "cam1_7.jpg").touch()
-    (folder / "cam2_7.jpg").touch()
-    (folder / "boxes.json").write_text(results((42, [1, 2, 3, 4]), (101, [1, 2, 3, 4]), (7, [1, 2, 3, 4])))
+    """With INPUT, what is none is passed over, and the images without a box are named."""
+    for name in ("cam1_7.jpg", "cam2_7.jpg"):
+        (folder / name).touch()
+    (folder / "boxes.json").write_text(results(*((number, [1, 2, 3, 4]) for number in (42, 101, 7))))
     found, left_out = boxes_of(folder / "boxes.json", find_inputs([folder])[0] if given else ())
-    assert found == {"000042.jpg": [[1, 2, 4, 6]]}
-    if given:  # what is no INPUT is passed over, and the images without a box are named
-        assert "2 boxes passed over, of 2 images" in capsys.readouterr().err
-        assert {"cam1_7.jpg", "cam2_7.jpg"} <= {Path(line.partition(": ")[0]).name for line in left_out}
-    else:
-        assert len(left_out) == 1 and "2 boxes passed over, of 2 images" in left_out[0] and "101" in left_out[0]
+    assert found == {"000042.jpg": [[1, 2, 4, 6]]} and (given or (len(left_out) == 1 and "101" in left_out[0]))
+    assert "2 boxes passed over, of 2 images" in (capsys.readouterr().err if given else left_out[0])
+    named = {Path(line.partition(": ")[0]).name for line in left_out}
+    assert not given or {"cam1_7.jpg", "cam2_7.jpg"} <= named
     (folder / "7.jpg").touch()  # the one that is nothing but the number
     found, left_out = boxes_of(folder / "boxes.json", find_inputs([folder])[0] if given else ())
     assert set(found) == {"000042.jpg", "7.jpg"} and (given or len(left_out) == 1)
 
 
 def test_an_id_that_the_table_lacks_is_no_number_in_a_name(folder):
-    tree = {
-        "images": [{"id": 7, "file_name": "b.PNG"}],
-        "annotations": [{"image_id": i, "bbox": [1, 2, 3, 4]} for i in (7, 42)],
-    }
+    people = [{"image_id": number, "bbox": [1, 2, 3, 4]} for number in (7, 42)]
+    tree = {"images": [{"id": 7, "file_name": "b.PNG"}], "annotations": people}
     (folder / "boxes.json").write_text(json.dumps(tree))
     found, left_out = boxes_of(folder / "boxes.json", find_inputs([folder])[0])
     assert set(found) == {"b.PNG"} and ["42" in line for line in left_out if "boxes.json: entry" in line] == [True]

@@ -1,5 +1,8 @@
 """Detectors of the usual forms in ONNX: the same people come out of each, in the image's own pixels."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import onnx
 import pytest
@@ -93,18 +96,14 @@ MAKERS = {
 
 def write_model(path, outputs, inputs=1):
     """A model that answers with `outputs` whatever it sees."""
-    nodes, entries, told = [], [], []
-    for number in range(inputs):
-        entries.append(helper.make_tensor_value_info(f"in{number}", TensorProto.FLOAT, [1, 3, SIZE, SIZE]))
+    nodes, told = [], []
     for name, value in outputs.items():
         array = np.array(value, dtype=np.int64 if name == "labels" and np.ndim(value) == 2 else np.float32)
         nodes.append(helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array, f"{name}_value")))
-        kind = TensorProto.INT64 if array.dtype == np.int64 else TensorProto.FLOAT
-        told.append(helper.make_tensor_value_info(name, kind, array.shape))
-    model = helper.make_model(
-        helper.make_graph(nodes, "detector", entries, told), opset_imports=[helper.make_opsetid("", 17)], ir_version=9
-    )
-    onnx.save(model, path)
+        told.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape))
+    entry = partial(helper.make_tensor_value_info, elem_type=TensorProto.FLOAT, shape=[1, 3, SIZE, SIZE])
+    graph = helper.make_graph(nodes, "detector", [entry(f"in{number}") for number in range(inputs)], told)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
     return path
 
 
@@ -131,15 +130,8 @@ def test_people_come_out_in_image_pixels(form, tmp_path):
 )
 def test_colors_are_what_the_detector_was_trained_on(form, wanted, tmp_path):
     detector = OnnxDetector(write_model(tmp_path / "model.onnx", MAKERS[form]()))
-    seen = {}
-    session = detector.session
-
-    class Spy:
-        def run(self, outputs, feed):
-            seen.update(feed)
-            return session.run(outputs, feed)
-
-    detector.session = Spy()
+    session, seen = detector.session, {}
+    detector.session = SimpleNamespace(run=lambda outputs, feed: seen.update(feed) or session.run(outputs, feed))
     detector(np.full((50, 100, 3), (200, 100, 50), np.uint8))
     (pixels,) = seen.values()
     np.testing.assert_allclose(pixels[0, :, SIZE // 2 - 1, SIZE // 2], wanted, rtol=1e-5)
@@ -163,7 +155,7 @@ def test_another_model_is_refused_by_what_it_has(outputs, inputs, says, tmp_path
 
 
 def test_boxes_that_overlap_are_one_person():
-    rng = np.random.default_rng(0)
+    rng, wanted = np.random.default_rng(0), []
     low = rng.uniform(0, 60, (80, 2))
     boxes, scores = np.concatenate([low, low + rng.uniform(10, 40, (80, 2))], axis=1), rng.uniform(size=80)
 
@@ -171,7 +163,6 @@ def test_boxes_that_overlap_are_one_person():
         inside = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
         return inside / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - inside)
 
-    wanted = []
     for row in np.argsort(-scores):
         if all(overlap(boxes[row], boxes[other]) <= onnx_detector.OVERLAP for other in wanted):
             wanted.append(row)
