@@ -44,16 +44,12 @@ def said_by(capsys, command, status):
     return said
 
 
-@pytest.mark.parametrize(
-    ("error", "shown"),
-    [
-        (TypeError("'int' object is not callable"), "a fault of ief: TypeError: 'int' object is not callable; "),
-        (RuntimeError("shapes\n(3, 4)\n(5,)"), "RuntimeError: shapes (3, 4) (5,); "),
-        (RuntimeError("a \x1b[31mred\x07 one"), "RuntimeError: a [31mred one; "),
-        (AssertionError(), "AssertionError; "),
-        (ValueError("\udc80" + "x" * 5000), "..."),
-    ],
-)
+@pytest.mark.parametrize(("error", "shown"), [
+    (TypeError("'int' object is not callable"), "a fault of ief: TypeError: 'int' object is not callable; "),
+    (RuntimeError("shapes\n(3, 4)\n(5,)"), "RuntimeError: shapes (3, 4) (5,); "),
+    (RuntimeError("a \x1b[31mred\x07 one"), "RuntimeError: a [31mred one; "),
+    (AssertionError(), "AssertionError; "), (ValueError("\udc80" + "x" * 5000), "..."),
+])  # fmt: skip
 def test_a_fault_is_one_line_with_a_traceback_in_a_file(temporary, monkeypatch, capsys, error, shown):
     monkeypatch.setattr("ief.commands.submit.run", failing(error))
     said = said_by(capsys, SUBMIT, 1)

@@ -20,35 +20,28 @@ NAN = np.nan
 SIZE = (320, 240)
 
 
-@pytest.mark.parametrize(
-    ("says", "size", "boxes"),
-    [
-        ("", SIZE, [(10, 10, 60, 200), (-20, -30, 400, 300), (0, 0, 2, 2), (0, 0, 3000, 20)]),  # one is cut off
-        ("", (NAN, NAN), [(10, 10, 60, 200), (0, 0, 1e6, 1e6)]),
-        ("", (0, 0), [(0, 0, 60, 200)]),
-        ("0..1", SIZE, [(0.3, 0.1, 0.55, 0.9), (-0.1, 0, 1.2, 1)]),
-        ("0..1", (NAN, NAN), [(0.3, 0.1, 0.55, 0.9)]),
-        ("under 2", SIZE, [(10, 10, 10.01, 10.01), (10, 10, 11.9, 200)]),
-        ("empty", SIZE, [(10, 10, 10, 200), (60, 10, 10, 200)]),
-        ("over 10 times", SIZE, [(0, 0, 1e6, 1e6)]),
-        ("not finite", SIZE, [(0, NAN, 9, 9), (0, 0, np.inf, 9)]),
-    ],
-)
+@pytest.mark.parametrize(("says", "size", "boxes"), [
+    ("", SIZE, [(10, 10, 60, 200), (-20, -30, 400, 300), (0, 0, 2, 2), (0, 0, 3000, 20)]),  # one is cut off
+    ("", (NAN, NAN), [(10, 10, 60, 200), (0, 0, 1e6, 1e6)]),
+    ("", (0, 0), [(0, 0, 60, 200)]),
+    ("0..1", SIZE, [(0.3, 0.1, 0.55, 0.9), (-0.1, 0, 1.2, 1)]),
+    ("0..1", (NAN, NAN), [(0.3, 0.1, 0.55, 0.9)]),
+    ("under 2", SIZE, [(10, 10, 10.01, 10.01), (10, 10, 11.9, 200)]),
+    ("empty", SIZE, [(10, 10, 10, 200), (60, 10, 10, 200)]),
+    ("over 10 times", SIZE, [(0, 0, 1e6, 1e6)]),
+    ("not finite", SIZE, [(0, NAN, 9, 9), (0, 0, np.inf, 9)]),
+])  # fmt: skip
 def test_what_is_no_box_of_a_person(says, size, boxes):
     for box, fault in zip(boxes, find_box_faults(np.array(boxes, float), np.array(size, float)), strict=True):
         assert says in fault if says else not fault, box
 
 
-@pytest.mark.parametrize(
-    ("doubtful", "size", "boxes"),
-    [
-        (True, SIZE, [(160, 10, 240, 220), (0, 200, 10, 239)]),  # x1 y1 x2 y2
-        # A size; both are inside, so that nothing tells; cut off by the image, and no corners; a little beyond.
-        (False, SIZE, [(160, 10, 80, 210), (10, 10, 60, 200), (300, 200, 30, 50), (160, 10, 170, 220)]),
-        (False, (NAN, NAN), [(160, 10, 240, 220)]),
-        (False, (0, 0), [(160, 10, 240, 220)]),
-    ],
-)
+@pytest.mark.parametrize(("doubtful", "size", "boxes"), [
+    (True, SIZE, [(160, 10, 240, 220), (0, 200, 10, 239)]),  # x1 y1 x2 y2
+    # A size; both are inside, so that nothing tells; cut off by the image, and no corners; a little beyond.
+    (False, SIZE, [(160, 10, 80, 210), (10, 10, 60, 200), (300, 200, 30, 50), (160, 10, 170, 220)]),
+    (False, (NAN, NAN), [(160, 10, 240, 220)]), (False, (0, 0), [(160, 10, 240, 220)]),
+])  # fmt: skip
 def test_corners_in_place_of_sizes(doubtful, size, boxes):
     faults = find_form_faults(np.array(boxes, float), np.array(size, float))
     for (x, y, width, height), fault in zip(boxes, faults, strict=True):
@@ -141,38 +134,32 @@ def annotations(ids, category=1, **more):
     return {"images": images, "annotations": people, **more}
 
 
-@pytest.mark.parametrize(
-    ("tree", "ids", "categories"),
-    [
-        (annotations({"000006.jpg": 1, "000005.jpg": 2}), {"000006.jpg": 1, "000005.jpg": 2}, {1}),
-        ([{"image_id": 7, "bbox": BOX, "score": 0.9, "category_id": 1}], {"cam_7.jpg": 7}, {1}),
-        # Ids as text, folders in names, another category of people, ids that are floats.
-        (annotations({"a.jpg": "f-12", "b.jpg": "f-13"}), {"a.jpg": "f-12", "b.jpg": "f-13"}, {1}),
-        (annotations({"day/1.jpg": 3, "night/1.jpg": 1}), {"day/1.jpg": 3, "night/1.jpg": 1}, {1}),
-        (annotations({"a.jpg": 5}, 3, categories=[{"id": 1, "name": "car"}, {"id": 3, "name": "Person"}]),
-         {"a.jpg": 5}, {3}),
-        (annotations({"a.jpg": 5}, 0, categories=[{"id": 0, "name": "athlete", "keypoints": ["nose"]}]),
-         {"a.jpg": 5}, {0}),
-        (annotations({"a.jpg": 12.0}), {"a.jpg": 12}, {1}),
-        # Nothing says an id: the number that each name is, else counted.
-        ([{"file_name": "x.jpg", "bbox": BOX}, {"file_name": "y.jpg", "bbox": BOX}], {"x.jpg": 1, "y.jpg": 2}, {1}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("tree", "ids", "categories"), [
+    (annotations({"000006.jpg": 1, "000005.jpg": 2}), {"000006.jpg": 1, "000005.jpg": 2}, {1}),
+    ([{"image_id": 7, "bbox": BOX, "score": 0.9, "category_id": 1}], {"cam_7.jpg": 7}, {1}),
+    # Ids as text, folders in names, another category of people, ids that are floats.
+    (annotations({"a.jpg": "f-12", "b.jpg": "f-13"}), {"a.jpg": "f-12", "b.jpg": "f-13"}, {1}),
+    (annotations({"day/1.jpg": 3, "night/1.jpg": 1}), {"day/1.jpg": 3, "night/1.jpg": 1}, {1}),
+    (annotations({"a.jpg": 5}, 3, categories=[{"id": 1, "name": "car"}, {"id": 3, "name": "Person"}]),
+     {"a.jpg": 5}, {3}),
+    (annotations({"a.jpg": 5}, 0, categories=[{"id": 0, "name": "athlete", "keypoints": ["nose"]}]),
+     {"a.jpg": 5}, {0}),
+    (annotations({"a.jpg": 12.0}), {"a.jpg": 12}, {1}),
+    # Nothing says an id: the number that each name is, else counted.
+    ([{"file_name": "x.jpg", "bbox": BOX}, {"file_name": "y.jpg", "bbox": BOX}], {"x.jpg": 1, "y.jpg": 2}, {1}),
+])  # fmt: skip
 def test_the_ids_of_a_file_of_boxes_come_back(tmp_path, run, tree, ids, categories):
     results, left_out = predict(tmp_path, run, tree, ids)
     assert {result["file_name"]: result["image_id"] for result in results} == ids and left_out == []
     assert {result["category_id"] for result in results} == categories
 
 
-@pytest.mark.parametrize(
-    ("entries", "people", "says"),
-    [
-        ([[0.3, 0.1, 0.25, 0.8], BOX], 1, "0..1"),
-        ([[30, 4, 60, 44], BOX], 2, "1 boxes may not be x y width height, first a.jpg: its box ends at 90 48"),
-        ([[30, 4, 60, 44], [20, 10, 50, 45], [25, 8, 55, 46]], 3, "3 boxes may not be"),
-        ([BOX, [40, 10, 30, 60]], 2, ""),  # who is cut off by the image's edge
-    ],
-)
+@pytest.mark.parametrize(("entries", "people", "says"), [
+    ([[0.3, 0.1, 0.25, 0.8], BOX], 1, "0..1"),
+    ([[30, 4, 60, 44], BOX], 2, "1 boxes may not be x y width height, first a.jpg: its box ends at 90 48"),
+    ([[30, 4, 60, 44], [20, 10, 50, 45], [25, 8, 55, 46]], 3, "3 boxes may not be"),
+    ([BOX, [40, 10, 30, 60]], 2, ""),  # who is cut off by the image's edge
+])  # fmt: skip
 def test_boxes_of_json_in_another_form_are_said(tmp_path, run, capsys, entries, people, says):
     tree = [{"file_name": "a.jpg", "bbox": box, "score": 0.9} for box in entries]
     results, left_out = predict(tmp_path, run, tree, ["a.jpg"])
@@ -257,18 +244,12 @@ def test_nobody_predicted_leaves_nothing_and_tells_why(tmp_path, run, before):
     assert (tmp_path / "out").exists() == before and not list(tmp_path.glob("out/*"))
 
 
-@pytest.mark.parametrize(
-    ("size", "orientation", "says"),
-    [
-        ((128, 96), 1, "labeled at 128 x 96 pixels, here 64 x 48"),
-        ((48, 64), 1, ""),
-        ((0, 0), 1, ""),
-        ((None, "64"), 1, ""),
-        ((64, 48), 3, ""),
-        ((48, 64), 6, ""),  # as it is seen
-        ((64, 48), 6, "labeled at 64 x 48 pixels, which EXIF asks to turn by 90 degrees"),
-    ],
-)
+@pytest.mark.parametrize(("size", "orientation", "says"), [
+    ((128, 96), 1, "labeled at 128 x 96 pixels, here 64 x 48"),
+    ((48, 64), 1, ""), ((0, 0), 1, ""), ((None, "64"), 1, ""), ((64, 48), 3, ""),
+    ((48, 64), 6, ""),  # as it is seen
+    ((64, 48), 6, "labeled at 64 x 48 pixels, which EXIF asks to turn by 90 degrees"),
+])  # fmt: skip
 def test_boxes_of_an_image_of_another_size_are_left_out(tmp_path, size, orientation, says):
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(encode_picture(smooth_image(64, 48), "JPEG", orientation))
@@ -291,13 +272,10 @@ def test_crowds_and_other_categories_are_counted(tmp_path, run, capsys):
         predict(tmp_path, run, people[1:2], ["a.jpg"])
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"bbox": [10**400, 1, 5, 5]}, {"bbox": [-1e308, -1e308, 1.7e308, 1.7e308]}, {"bbox": [1, 1, 1e12, 5]},
-        {"score": float("inf")}, {"score": -1e308}, {"width": 10**400},
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("more", [
+    {"bbox": [10**400, 1, 5, 5]}, {"bbox": [-1e308, -1e308, 1.7e308, 1.7e308]}, {"bbox": [1, 1, 1e12, 5]},
+    {"score": float("inf")}, {"score": -1e308}, {"width": 10**400},
+])  # fmt: skip
 def test_a_number_that_overflows_costs_its_entry(tmp_path, run, more):
     images = [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg", "height": 48, **more}]
     tree = {"images": images, "annotations": [{"image_id": one["id"], "bbox": BOX, **one} for one in images]}

@@ -17,22 +17,19 @@ from mpii_tools.results.predictions import read_predictions
 DEEP = "/".join(f"{level}" for level in range(MAX_DEPTH + 1))
 
 
-@pytest.mark.parametrize(
-    ("files", "taken", "said"),
-    [
-        ("1.jpg cam1/2.jpg cam2/day/3.jpg", "1.jpg cam1/2.jpg cam2/day/3.jpg", ()),
-        ("1.jpg " + " ".join(f"{number}.heic" for number in range(40)), "1.jpg", ("40 .heic",)),
-        ("1.jpg 2.jfif 3.gif v.mp4", "1.jpg v.mp4", ("1 .jfif", "1 .gif")),
-        ("v.mp4 w.MOV a.mkv b.webm c.m4v", "v.mp4 w.MOV a.mkv b.webm c.m4v", ()),
-        ("1.jpg ._1.jpg .hidden.jpg .thumbnails/1.jpg", "1.jpg", ()),
-        ("1.jpg 1.jpg.pose.jpg v.pose.mp4 predictions-images.json", "1.jpg", ()),
-        # Invented: a preview system's, an editor's and a phone's habits.
-        ("1.JPG Thumbs.db sub/Thumbs.db sub/2.Png", "1.JPG sub/2.Png", ("2 .db",)),
-        ("1.jpg crops/prepared.json crops/2.jpg", "1.jpg", ()),
-        (f"1.jpg {DEEP}/2.jpg", "1.jpg", ("1 folders",)),
-        ("1.jpg RAW/1.dng RAW/2.dng note", "1.jpg", ("2 .dng", "1 note")),
-    ],
-)
+@pytest.mark.parametrize(("files", "taken", "said"), [
+    ("1.jpg cam1/2.jpg cam2/day/3.jpg", "1.jpg cam1/2.jpg cam2/day/3.jpg", ()),
+    ("1.jpg " + " ".join(f"{number}.heic" for number in range(40)), "1.jpg", ("40 .heic",)),
+    ("1.jpg 2.jfif 3.gif v.mp4", "1.jpg v.mp4", ("1 .jfif", "1 .gif")),
+    ("v.mp4 w.MOV a.mkv b.webm c.m4v", "v.mp4 w.MOV a.mkv b.webm c.m4v", ()),
+    ("1.jpg ._1.jpg .hidden.jpg .thumbnails/1.jpg", "1.jpg", ()),
+    ("1.jpg 1.jpg.pose.jpg v.pose.mp4 predictions-images.json", "1.jpg", ()),
+    # Invented: a preview system's, an editor's and a phone's habits.
+    ("1.JPG Thumbs.db sub/Thumbs.db sub/2.Png", "1.JPG sub/2.Png", ("2 .db",)),
+    ("1.jpg crops/prepared.json crops/2.jpg", "1.jpg", ()),
+    (f"1.jpg {DEEP}/2.jpg", "1.jpg", ("1 folders",)),
+    ("1.jpg RAW/1.dng RAW/2.dng note", "1.jpg", ("2 .dng", "1 note")),
+])  # fmt: skip
 def test_a_folder_is_taken_whole_and_the_rest_is_counted(tmp_path, capsys, files, taken, said):
     for name in files.split():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -102,18 +99,15 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(
-    ("inputs", "ids", "repeated"),
-    [
-        ("b b/x.jpg", ["x.jpg#1", *FRAMES], 1),
-        # A file thrice, a way around, a folder in a folder, two folders, a video among others of its name.
-        ("a/x.jpg a/x.jpg a/x.jpg", ["x.jpg#1"], 2),
-        ("a/x.jpg b/../a/x.jpg ./a/x.jpg", ["x.jpg#1"], 2),
-        ("b/x.jpg link/x.jpg", ["x.jpg#1"], 1),
-        ("a/x.jpg b/x.jpg", ["a/x.jpg#1", "b/x.jpg#1"], 0),
-        ("a/clip.avi b/clip.avi a/clip.avi", [f"{name}/{frame}" for name in "ab" for frame in FRAMES], 1),
-    ],
-)
+@pytest.mark.parametrize(("inputs", "ids", "repeated"), [
+    ("b b/x.jpg", ["x.jpg#1", *FRAMES], 1),
+    # A file thrice, a way around, a folder in a folder, two folders, a video among others of its name.
+    ("a/x.jpg a/x.jpg a/x.jpg", ["x.jpg#1"], 2),
+    ("a/x.jpg b/../a/x.jpg ./a/x.jpg", ["x.jpg#1"], 2),
+    ("b/x.jpg link/x.jpg", ["x.jpg#1"], 1),
+    ("a/x.jpg b/x.jpg", ["a/x.jpg#1", "b/x.jpg#1"], 0),
+    ("a/clip.avi b/clip.avi a/clip.avi", [f"{name}/{frame}" for name in "ab" for frame in FRAMES], 1),
+])  # fmt: skip
 def test_a_repeated_input_does_not_cost_the_run(run, folder, tmp_path, monkeypatch, capsys, inputs, ids, repeated):
     monkeypatch.chdir(folder)
     files, left_out = predict_inputs([*map(Path, inputs.split())], tmp_path, run, device="cpu")

@@ -58,24 +58,21 @@ def by_id(*ids):
 TABLE = [{"id": 50 + row, "file_name": f"val/{name}"} for row, name in enumerate(LETTERS)]
 
 
-@pytest.mark.parametrize(
-    ("names", "ids", "entries", "images"),
-    [
-        (REVERSED, [1, 2, 3, 4, 5, 6], by_id(1, 2, 3, 4, 5, 6), None),  # the names are other numbers
-        (LETTERS, [101, 7, 9, 3, 2, 1], by_id(101, 7, 9, 3, 2, 1), None),
-        (LETTERS, [0, 1, 2, 3, 4, 5], by_id(*"012345"), None),  # a number there, text here
-        (LETTERS, [*"012345"], by_id(0, 1, 2, 3, 4, 5), None),
-        (REVERSED, [1, 2, 3, 4, 5, 6], by_id("1.0", "2.0", "3.0", "4.00", "5.0", "6.0"), None),
-        (REVERSED, ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0"], by_id(1, 2, 3, 4, 5, 6), None),
-        (["1.0.jpg", "1.jpg", *LETTERS[:4]], [7, 8, 3, 4, 5, 6], by_id("1.0", "8.0", 3, 4, 5, 6), None),  # a name
-        (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], by_id("b7-a", "b7-b", "0f", "c", "d", "e"), None),
-        (LETTERS, [2**40 + row for row in range(6)], by_id(*(2**40 + row for row in range(6))), None),
-        (LETTERS, [9, 8, 7, 6, 5, 4], [{"file_name": name} for name in LETTERS], None),
-        (REVERSED, [9, 8, 7, 6, 5, 4], [{"file_name": f"/data/val/{name}"} for name in REVERSED], None),
-        (LETTERS, [6, 5, 4, 3, 2, 1], [{"file_name": n, "image_id": i} for i, n in enumerate(LETTERS, 1)], None),
-        (LETTERS, [6, 5, 4, 3, 2, 1], by_id(*range(50, 56)), TABLE),  # the results' own table
-    ],
-)
+@pytest.mark.parametrize(("names", "ids", "entries", "images"), [
+    (REVERSED, [1, 2, 3, 4, 5, 6], by_id(1, 2, 3, 4, 5, 6), None),  # the names are other numbers
+    (LETTERS, [101, 7, 9, 3, 2, 1], by_id(101, 7, 9, 3, 2, 1), None),
+    (LETTERS, [0, 1, 2, 3, 4, 5], by_id(*"012345"), None),  # a number there, text here
+    (LETTERS, [*"012345"], by_id(0, 1, 2, 3, 4, 5), None),
+    (REVERSED, [1, 2, 3, 4, 5, 6], by_id("1.0", "2.0", "3.0", "4.00", "5.0", "6.0"), None),
+    (REVERSED, ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0"], by_id(1, 2, 3, 4, 5, 6), None),
+    (["1.0.jpg", "1.jpg", *LETTERS[:4]], [7, 8, 3, 4, 5, 6], by_id("1.0", "8.0", 3, 4, 5, 6), None),  # a name
+    (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], by_id("b7-a", "b7-b", "0f", "c", "d", "e"), None),
+    (LETTERS, [2**40 + row for row in range(6)], by_id(*(2**40 + row for row in range(6))), None),
+    (LETTERS, [9, 8, 7, 6, 5, 4], [{"file_name": name} for name in LETTERS], None),
+    (REVERSED, [9, 8, 7, 6, 5, 4], [{"file_name": f"/data/val/{name}"} for name in REVERSED], None),
+    (LETTERS, [6, 5, 4, 3, 2, 1], [{"file_name": n, "image_id": i} for i, n in enumerate(LETTERS, 1)], None),
+    (LETTERS, [6, 5, 4, 3, 2, 1], by_id(*range(50, 56)), TABLE),  # the results' own table
+])  # fmt: skip
 def test_results_are_matched_by_the_annotations_ids(tmp_path, names, ids, entries, images):
     people = read(tmp_path / "val.json", names, ids)
     order = np.random.default_rng(1).permutation(6)
@@ -114,16 +111,11 @@ def test_boxes_of_numbers_without_names_say_what_to_add(tmp_path, capsys):
 SPREAD, BOX_SCORES = np.linspace(0.2, 1, 48).reshape(3, 16), np.array([0.3, 0.6, 1.0])
 
 
-@pytest.mark.parametrize(
-    ("scores", "box_scores"),
-    [
-        (SPREAD, BOX_SCORES),
-        (SPREAD, None),
-        (None, BOX_SCORES),
-        (np.where(np.arange(48).reshape(3, 16) % 3 == 0, np.nan, 0.4), BOX_SCORES),
-        (np.zeros((3, 16)) + np.array([[0.5], [0], [1]]), BOX_SCORES),
-    ],
-)
+@pytest.mark.parametrize(("scores", "box_scores"), [
+    (SPREAD, BOX_SCORES), (SPREAD, None), (None, BOX_SCORES),
+    (np.where(np.arange(48).reshape(3, 16) % 3 == 0, np.nan, 0.4), BOX_SCORES),
+    (np.zeros((3, 16)) + np.array([[0.5], [0], [1]]), BOX_SCORES),
+])  # fmt: skip
 def test_a_persons_score_comes_back_and_joints_are_drawn(tmp_path, scores, box_scores):
     """COCO's v of a joint: above 0 for each that is predicted, so that programs draw it."""
     columns = {"scores": scores, "box_scores": box_scores, "images": np.array(["1.jpg", "2.jpg", "3.jpg"])}
@@ -155,20 +147,17 @@ def test_ids_of_two_images_each_are_refused(tmp_path):
         read_annotations(write_tree(tmp_path / "val.json", tree))
 
 
-@pytest.mark.parametrize(
-    ("ids", "options", "kept"),
-    [
-        ([1, 2, 3], {}, [1, 2, 3]),
-        ([101, 0, 7], {"entry_ids": ["101", "0", "7"]}, [101, 0, 7]),  # numbers there, text here
-        (["0", "1", "x"], {}, ["0", "1", "x"]),
-        (["0", "1", "2"], {"entry_ids": [0, 1, 2]}, ["0", "1", "2"]),
-        ([4.0, 5.0, 6.0], {}, [4, 5, 6]),
-        ([2**40, 2**41, 2**62], {}, [2**40, 2**41, 2**62]),
-        ([2**70, 1, 2], {}, [str(2**70), "1", "2"]),
-        (["b7e9-aa", "0f-12", "c-3"], {}, ["b7e9-aa", "0f-12", "c-3"]),
-        ([9, 8, 7], {"named": True}, [9, 8, 7]),
-    ],
-)
+@pytest.mark.parametrize(("ids", "options", "kept"), [
+    ([1, 2, 3], {}, [1, 2, 3]),
+    ([101, 0, 7], {"entry_ids": ["101", "0", "7"]}, [101, 0, 7]),  # numbers there, text here
+    (["0", "1", "x"], {}, ["0", "1", "x"]),
+    (["0", "1", "2"], {"entry_ids": [0, 1, 2]}, ["0", "1", "2"]),
+    ([4.0, 5.0, 6.0], {}, [4, 5, 6]),
+    ([2**40, 2**41, 2**62], {}, [2**40, 2**41, 2**62]),
+    ([2**70, 1, 2], {}, [str(2**70), "1", "2"]),
+    (["b7e9-aa", "0f-12", "c-3"], {}, ["b7e9-aa", "0f-12", "c-3"]),
+    ([9, 8, 7], {"named": True}, [9, 8, 7]),
+])  # fmt: skip
 def test_ids_are_those_of_the_images(ids, options, kept, tmp_path):
     found = read(tmp_path / "val.json", NAMES, ids, **options)
     assert found.images.tolist() == NAMES and found.image_ids.tolist() == kept

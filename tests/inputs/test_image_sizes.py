@@ -32,23 +32,13 @@ def prepare(tmp_path, monkeypatch):
     return prepare
 
 
-@pytest.mark.parametrize(
-    ("other", "status", "people"),
-    [
-        (size(), 0, 4),
-        (size(HEIGHT, WIDTH), 0, 4),  # swapped, as in CrowdPose
-        (size(0, 0), 0, 4),
-        (size(None, None), 0, 4),
-        ({}, 0, 4),
-        (size(-1, -1), 0, 4),
-        (size(WIDTH + 1, HEIGHT), 0, 4),
-        (size("80", "60.0"), 3, 3),
-        (size("wide", "60"), 0, 4),
-        (size(2 * WIDTH, 2 * HEIGHT), 3, 3),
-        (size(WIDTH, 2 * HEIGHT), 3, 3),
-        (size(1e300, HEIGHT), 0, 4),
-    ],
-)
+@pytest.mark.parametrize(("other", "status", "people"), [
+    (size(), 0, 4),
+    (size(HEIGHT, WIDTH), 0, 4),  # swapped, as in CrowdPose
+    (size(0, 0), 0, 4), (size(None, None), 0, 4), ({}, 0, 4), (size(-1, -1), 0, 4), (size(WIDTH + 1, HEIGHT), 0, 4),
+    (size("80", "60.0"), 3, 3), (size("wide", "60"), 0, 4), (size(2 * WIDTH, 2 * HEIGHT), 3, 3),
+    (size(WIDTH, 2 * HEIGHT), 3, 3), (size(1e300, HEIGHT), 0, 4),
+])  # fmt: skip
 def test_another_size_leaves_a_person_out(other, status, people, prepare, capsys):
     prepare([other, size(), size(), size()], status=status)
     assert len(load_prepared("out", "train")) == people

@@ -26,21 +26,18 @@ def launched_with(monkeypatch):
     return launch
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        *(({name: None}, f"WORLD_SIZE is 2, but {name} not set") for name in LAUNCH if name != "WORLD_SIZE"),
-        (dict.fromkeys(("LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")),
-         "WORLD_SIZE is 2, but LOCAL_RANK and MASTER_ADDR and MASTER_PORT not set"),
-        ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two': must be a number, 1 or more"),
-        ({"WORLD_SIZE": "0"}, "WORLD_SIZE is '0': must be a number, 1 or more"),
-        ({"WORLD_SIZE": "2.0"}, "WORLD_SIZE is '2.0': must be a number, 1 or more"),
-        ({"RANK": "2"}, "RANK is '2': must be a number, from 0 to 1"),
-        ({"RANK": "-1"}, "RANK is '-1': must be a number, from 0 to 1"),
-        ({"LOCAL_RANK": "gpu"}, "LOCAL_RANK is 'gpu': must be a number, from 0 to 1"),
-        ({"MASTER_PORT": "70000"}, "MASTER_PORT is '70000': must be a number, from 0 to 65535"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("change", "says"), [
+    *(({name: None}, f"WORLD_SIZE is 2, but {name} not set") for name in LAUNCH if name != "WORLD_SIZE"),
+    (dict.fromkeys(("LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")),
+     "WORLD_SIZE is 2, but LOCAL_RANK and MASTER_ADDR and MASTER_PORT not set"),
+    ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two': must be a number, 1 or more"),
+    ({"WORLD_SIZE": "0"}, "WORLD_SIZE is '0': must be a number, 1 or more"),
+    ({"WORLD_SIZE": "2.0"}, "WORLD_SIZE is '2.0': must be a number, 1 or more"),
+    ({"RANK": "2"}, "RANK is '2': must be a number, from 0 to 1"),
+    ({"RANK": "-1"}, "RANK is '-1': must be a number, from 0 to 1"),
+    ({"LOCAL_RANK": "gpu"}, "LOCAL_RANK is 'gpu': must be a number, from 0 to 1"),
+    ({"MASTER_PORT": "70000"}, "MASTER_PORT is '70000': must be a number, from 0 to 65535"),
+])  # fmt: skip
 def test_half_a_launch_names_the_variable(tiny_data, tmp_path, launched_with, capsys, change, says):
     launched_with(**change)
     table = ["table7", "--run", str(tmp_path / "run"), "--draw", "9", "3"]

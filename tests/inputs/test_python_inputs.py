@@ -33,16 +33,13 @@ def predictor(run):
     return PosePredictor.load(run, "cpu")
 
 
-@pytest.mark.parametrize(
-    ("image", "boxes"),
-    [
-        (IMAGE, torch.tensor(BOX, dtype=torch.float32, requires_grad=True)),
-        (IMAGE, torch.tensor(BOX)),
-        (Image.fromarray(IMAGE), np.array(BOX, dtype=np.float16)),
-        (np.asfortranarray(IMAGE), tuple(map(tuple, BOX))),
-        (torch.from_numpy(IMAGE.transpose(2, 0, 1).copy()).permute(1, 2, 0), BOX[0]),
-    ],
-)
+@pytest.mark.parametrize(("image", "boxes"), [
+    (IMAGE, torch.tensor(BOX, dtype=torch.float32, requires_grad=True)),
+    (IMAGE, torch.tensor(BOX)),
+    (Image.fromarray(IMAGE), np.array(BOX, dtype=np.float16)),
+    (np.asfortranarray(IMAGE), tuple(map(tuple, BOX))),
+    (torch.from_numpy(IMAGE.transpose(2, 0, 1).copy()).permute(1, 2, 0), BOX[0]),
+])  # fmt: skip
 def test_arrays_of_other_libraries_give_the_same_pose(predictor, image, boxes):
     poses = predictor(IMAGE, BOX)
     np.testing.assert_allclose(predictor(image, boxes).joints, poses.joints, atol=1e-4)
@@ -56,28 +53,25 @@ def test_several_images_are_a_list_however_they_come(predictor, several):
     assert second.boxes.tolist() == [[0, 0, 64, 48]]
 
 
-@pytest.mark.parametrize(
-    ("images", "boxes", "says"),
-    [
-        (io.BytesIO(b"\xff\xd8\xff"), BOX, "image 0: a BytesIO"),
-        ([IMAGE, None], None, "image 1: None; was the file read?"),
-        ("a\0b.jpg", None, "a\0b.jpg: cannot be read"),
-        (Path("a\0b"), None, "a\0b: cannot be read"),
-        ("http://x/y.jpg", None, "http://x/y.jpg: cannot be read"),
-        ("", None, "^'': cannot be read"),
-        (np.ma.masked_equal(IMAGE, IMAGE[0, 0, 0]), BOX, "image 0: an array .* with masked pixels"),
-        ({"a.jpg"}, None, "image 0: a set"),
-        (memoryview(IMAGE), BOX, "image 0: a memoryview"),
-        (torch.zeros(3, 48, 64, dtype=torch.bfloat16), BOX, "image 0: a Tensor that cannot be read"),
-        (torch.zeros(3, 48, 64, device="meta"), BOX, "image 0: a Tensor that cannot be read"),
-        (open_picture(cut=True), BOX, "image 0: a JpegImageFile that cannot be read"),
-        (open_picture(closed=True), BOX, "image 0: a JpegImageFile that cannot be read"),
-        (IMAGE, np.ma.masked_array(BOX, mask=[[0, 0, 0, 1]]), "image 0: boxes with masked numbers"),
-        ([IMAGE], 5, "image 0: boxes of shape"),
-        (IMAGE, "whole", "image 0: boxes are no array of numbers"),
-        (IMAGE, [[torch.tensor(1.0, requires_grad=True)] * 2], "image 0: boxes"),
-    ],
-)
+@pytest.mark.parametrize(("images", "boxes", "says"), [
+    (io.BytesIO(b"\xff\xd8\xff"), BOX, "image 0: a BytesIO"),
+    ([IMAGE, None], None, "image 1: None; was the file read?"),
+    ("a\0b.jpg", None, "a\0b.jpg: cannot be read"),
+    (Path("a\0b"), None, "a\0b: cannot be read"),
+    ("http://x/y.jpg", None, "http://x/y.jpg: cannot be read"),
+    ("", None, "^'': cannot be read"),
+    (np.ma.masked_equal(IMAGE, IMAGE[0, 0, 0]), BOX, "image 0: an array .* with masked pixels"),
+    ({"a.jpg"}, None, "image 0: a set"),
+    (memoryview(IMAGE), BOX, "image 0: a memoryview"),
+    (torch.zeros(3, 48, 64, dtype=torch.bfloat16), BOX, "image 0: a Tensor that cannot be read"),
+    (torch.zeros(3, 48, 64, device="meta"), BOX, "image 0: a Tensor that cannot be read"),
+    (open_picture(cut=True), BOX, "image 0: a JpegImageFile that cannot be read"),
+    (open_picture(closed=True), BOX, "image 0: a JpegImageFile that cannot be read"),
+    (IMAGE, np.ma.masked_array(BOX, mask=[[0, 0, 0, 1]]), "image 0: boxes with masked numbers"),
+    ([IMAGE], 5, "image 0: boxes of shape"),
+    (IMAGE, "whole", "image 0: boxes are no array of numbers"),
+    (IMAGE, [[torch.tensor(1.0, requires_grad=True)] * 2], "image 0: boxes"),
+])  # fmt: skip
 def test_what_is_no_image_or_box_is_called_by_its_name(predictor, images, boxes, says):
     with pytest.raises(PoseError, match=says):
         predictor(images, boxes)
@@ -121,15 +115,10 @@ GRAY = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * 21
 EIGHT = np.repeat((GRAY >> 8).astype(np.uint8)[..., None], 3, axis=-1)
 
 
-@pytest.mark.parametrize(
-    ("gray", "mode"),
-    [
-        (GRAY, "I;16"),
-        (GRAY.astype(np.int32), "I"),
-        (GRAY.astype(np.int32) >> 8, "I"),
-        (EIGHT[..., 0] / np.float32(255), "F"),
-    ],
-)
+@pytest.mark.parametrize(("gray", "mode"), [
+    (GRAY, "I;16"), (GRAY.astype(np.int32), "I"), (GRAY.astype(np.int32) >> 8, "I"),
+    (EIGHT[..., 0] / np.float32(255), "F"),
+])  # fmt: skip
 @pytest.mark.parametrize("from_file", [False, True])
 def test_pictures_of_other_depths_keep_their_range(tmp_path, gray, mode, from_file):
     picture = Image.fromarray(gray)

@@ -29,17 +29,14 @@ def picture(seed, ending=".jpg"):
     return cv2.imencode(ending, pixels)[1].tobytes()
 
 
-@pytest.mark.parametrize(
-    ("splits", "seeds", "kept"),
-    [
-        ({"t0": "train", "t1": "train", "v0": "valid"}, [0, 1, 0], ["t1", "v0"]),
-        ({"a/1": "train", "b/1": "valid", "b/2": "valid"}, [5, 5, 5], ["b/1", "b/2"]),  # everybody trains on a copy
-        ({"x": "train", "y": "train", "z": "train", "v": "valid"}, [1, 1, 2, 2], ["x", "y", "v"]),  # twice in train
-        ({"x": "train", "y": "test", "v": "valid"}, [1, 1, 2], ["x", "y", "v"]),  # a test picture is nobody's leak
-        ({"x": "train", "y": "", "v": "valid"}, [1, 2, 2], ["x", "y", "v"]),
-        ({"x": "train", "v": "valid", "w": "valid"}, [1, 2, 2], ["x", "v", "w"]),
-    ],
-)
+@pytest.mark.parametrize(("splits", "seeds", "kept"), [
+    ({"t0": "train", "t1": "train", "v0": "valid"}, [0, 1, 0], ["t1", "v0"]),
+    ({"a/1": "train", "b/1": "valid", "b/2": "valid"}, [5, 5, 5], ["b/1", "b/2"]),  # everybody trains on a copy
+    ({"x": "train", "y": "train", "z": "train", "v": "valid"}, [1, 1, 2, 2], ["x", "y", "v"]),  # twice in train
+    ({"x": "train", "y": "test", "v": "valid"}, [1, 1, 2], ["x", "y", "v"]),  # a test picture is nobody's leak
+    ({"x": "train", "y": "", "v": "valid"}, [1, 2, 2], ["x", "y", "v"]),
+    ({"x": "train", "v": "valid", "w": "valid"}, [1, 2, 2], ["x", "v", "w"]),
+])  # fmt: skip
 def test_a_copy_of_a_validation_image_does_not_train(tmp_path, splits, seeds, kept):
     pictures = {name: picture(seed) for name, seed in zip(splits, seeds, strict=True)}
     everybody = people([*splits, *splits], [*splits.values()] * 2)  # two in each image
@@ -68,19 +65,16 @@ CLIPS_OF_20 = [f"clip{row // 20}/frame_{row % 20:06}.jpg" for row in range(60)]
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(
-    ("names", "share", "source", "count"),
-    [
-        (CLIPS_OF_20, 0.2, lambda name: name.split("/")[0], 20),
-        ([f"day{row % 12:02}\\{row}.png" for row in range(120)], 0.25, lambda name: name.split("\\")[0], 30),
-        ([f"a/b/{row // 4}/x{row}.jpg" for row in range(40)], 0.3, lambda name: name.rpartition("/")[0], 12),
-        ([f"s{row // 3}_jpg.rf.{row:032x}.jpg" for row in range(30)], 0.2, lambda n: n.split("_jpg.rf.")[0], 6),
-        ([f"s{row // 3}_png.rf.{row:08x}.jpg" for row in range(30)], 0.5, lambda n: n.split("_png.rf.")[0], 15),
-        ([f"s {row // 2}.rf.{row:08X}.png" for row in range(40)], 0.1, lambda n: n.split(".rf.")[0], 4),
-        ([f"one/{row:012}.jpg" for row in range(50)], 0.1, lambda name: name, 5),
-        ([f"{'ab'[row % 2]}/{row}.jpg" for row in range(50)], 0.1, lambda name: name, 5),  # too few folders
-    ],
-)
+@pytest.mark.parametrize(("names", "share", "source", "count"), [
+    (CLIPS_OF_20, 0.2, lambda name: name.split("/")[0], 20),
+    ([f"day{row % 12:02}\\{row}.png" for row in range(120)], 0.25, lambda name: name.split("\\")[0], 30),
+    ([f"a/b/{row // 4}/x{row}.jpg" for row in range(40)], 0.3, lambda name: name.rpartition("/")[0], 12),
+    ([f"s{row // 3}_jpg.rf.{row:032x}.jpg" for row in range(30)], 0.2, lambda n: n.split("_jpg.rf.")[0], 6),
+    ([f"s{row // 3}_png.rf.{row:08x}.jpg" for row in range(30)], 0.5, lambda n: n.split("_png.rf.")[0], 15),
+    ([f"s {row // 2}.rf.{row:08X}.png" for row in range(40)], 0.1, lambda n: n.split(".rf.")[0], 4),
+    ([f"one/{row:012}.jpg" for row in range(50)], 0.1, lambda name: name, 5),
+    ([f"{'ab'[row % 2]}/{row}.jpg" for row in range(50)], 0.1, lambda name: name, 5),  # too few folders
+])  # fmt: skip
 def test_a_random_split_keeps_groups_whole(names, share, source, count, seed):
     shared = share_valid(people(names), share, seed)
     valid, train = (shared.images[shared.split == split].tolist() for split in ("valid", "train"))
@@ -88,19 +82,16 @@ def test_a_random_split_keeps_groups_whole(names, share, source, count, seed):
     assert not {*map(source, valid)} & {*map(source, train)}
 
 
-@pytest.mark.parametrize(
-    ("names", "clips"),
-    [
-        ([f"clip_{row:04}.jpg" for row in range(20)], ["clip"]),
-        ([f"{'ab'[row % 2]}-{row}.png" for row in range(40)], ["a", "b"]),
-        ([f"GOPR01 {row:05}.JPG" for row in range(20)], ["GOPR01"]),
-        ([f"{'ab'[row % 2]}/{row:03}.jpg" for row in range(40)], ["a", "b"]),
-        ([f"{row:012}.jpg" for row in range(20)], []),
-        ([f"2007_{row:06}.jpg" for row in range(20)], []),
-        ([f"im{row:04}.jpg" for row in range(20)], []),
-        (CLIPS_OF_20, []),  # which are whole
-    ],
-)
+@pytest.mark.parametrize(("names", "clips"), [
+    ([f"clip_{row:04}.jpg" for row in range(20)], ["clip"]),
+    ([f"{'ab'[row % 2]}-{row}.png" for row in range(40)], ["a", "b"]),
+    ([f"GOPR01 {row:05}.JPG" for row in range(20)], ["GOPR01"]),
+    ([f"{'ab'[row % 2]}/{row:03}.jpg" for row in range(40)], ["a", "b"]),
+    ([f"{row:012}.jpg" for row in range(20)], []),
+    ([f"2007_{row:06}.jpg" for row in range(20)], []),
+    ([f"im{row:04}.jpg" for row in range(20)], []),
+    (CLIPS_OF_20, []),  # which are whole
+])  # fmt: skip
 def test_frames_of_a_clip_on_both_sides_are_noted(tmp_path, names, clips):
     source = read_source(str(write_tree(tmp_path / "all.json", coco_tree(people(names)))))
     reading = combine([source], [tmp_path], 0.2)
@@ -108,17 +99,14 @@ def test_frames_of_a_clip_on_both_sides_are_noted(tmp_path, names, clips):
     assert CLIPS not in combine([read_source(f"train={tmp_path / 'all.json'}")], [tmp_path]).notes
 
 
-@pytest.mark.parametrize(
-    ("split", "files"),
-    [
-        ("train", "train/_annotations.coco.json Train/labels.json TRAINING/labels.json"),
-        ("valid", "valid/_annotations.coco.json VAL/labels.json val/labels.json train/valid/a.json"),
-        ("test", "test/_annotations.coco.json Testing/labels.json"),
-        ("train", "test/train.json"),  # the file's own name comes first
-        ("valid", "train/person_val.json"),
-        ("", "my_train/a.json retrain/a.json trainval/a.json training_data_2/a.json mine/a.json"),  # part of a word
-    ],
-)
+@pytest.mark.parametrize(("split", "files"), [
+    ("train", "train/_annotations.coco.json Train/labels.json TRAINING/labels.json"),
+    ("valid", "valid/_annotations.coco.json VAL/labels.json val/labels.json train/valid/a.json"),
+    ("test", "test/_annotations.coco.json Testing/labels.json"),
+    ("train", "test/train.json"),  # the file's own name comes first
+    ("valid", "train/person_val.json"),
+    ("", "my_train/a.json retrain/a.json trainval/a.json training_data_2/a.json mine/a.json"),  # part of a word
+])  # fmt: skip
 def test_the_folder_says_the_split_if_nothing_else_does(split, files, tmp_path):
     for file in files.split():
         path = tmp_path / file.replace("my_train", "my train")

@@ -29,16 +29,13 @@ from ief.workflow.predict import predict_inputs
 from mpii_tools.results.predictions import read_predictions
 
 
-@pytest.mark.parametrize(
-    ("times", "says"),
-    [
-        ([0, 100, 200, 300], ""),
-        ([0, 33, 67, 100], ""),  # rounded to milliseconds
-        ([0, 40, 80, 4080], "40 to 4000 ms apart"),
-        ([0, 33, 67, 117], "33 to 50 ms apart"),  # a phone in the dark
-        ([500, 600, 700, 800], ""),
-    ],
-)
+@pytest.mark.parametrize(("times", "says"), [
+    ([0, 100, 200, 300], ""),
+    ([0, 33, 67, 100], ""),  # rounded to milliseconds
+    ([0, 40, 80, 4080], "40 to 4000 ms apart"),
+    ([0, 33, 67, 117], "33 to 50 ms apart"),  # a phone in the dark
+    ([500, 600, 700, 800], ""),
+])  # fmt: skip
 def test_frames_keep_their_times_and_an_uneven_rate_is_said(run, tmp_path, monkeypatch, capsys, times, says):
     opened = cv2.VideoCapture
 

@@ -105,17 +105,13 @@ def release(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(
-    ("name", "more", "says"),
-    [
-        ("bare", ["--oks"], "sigma"),
-        ("valid", ["--against", "{}/none.npz"], "none.npz"),
-        ("valid", ["--against", "{}/test.npz"], "no prediction"),
-        ("valid", ["--angle-limits", "{}"], "jointAngleModel_v2.mat"),
-        ("valid", ["--split", "train"], "--split train"),
-    ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
-)
+@pytest.mark.parametrize(("name", "more", "says"), [
+    ("bare", ["--oks"], "sigma"),
+    ("valid", ["--against", "{}/none.npz"], "none.npz"),
+    ("valid", ["--against", "{}/test.npz"], "no prediction"),
+    ("valid", ["--angle-limits", "{}"], "jointAngleModel_v2.mat"),
+    ("valid", ["--split", "train"], "--split train"),
+], ids=lambda value: value[0] if isinstance(value, list) else "")  # fmt: skip
 def test_what_cannot_be_scored_is_one_line_before_any_table(release, capsys, name, more, says):
     pytest.importorskip("hotcoco")
     files = ["--predictions", f"{release}/{name}.npz", "--annotations", f"{release}/{name}-people.npz"]
@@ -124,14 +120,10 @@ def test_what_cannot_be_scored_is_one_line_before_any_table(release, capsys, nam
     assert said.out == "" and says in said.err and said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["evaluate", "--predictions", "{}/valid.npz", "--annotations", "{}/valid-people.npz", "--intervals"],
-        ["submit", "--annotations", "{}/release.mat", "--predictions", "{}/test.npz", "--out", "{}/submission.mat"],
-    ],
-    ids=lambda command: command[0],
-)
+@pytest.mark.parametrize("command", [
+    ["evaluate", "--predictions", "{}/valid.npz", "--annotations", "{}/valid-people.npz", "--intervals"],
+    ["submit", "--annotations", "{}/release.mat", "--predictions", "{}/test.npz", "--out", "{}/submission.mat"],
+], ids=lambda command: command[0])  # fmt: skip
 def test_evaluate_and_submit_need_no_torch_and_draw_nothing(release, command):
     code = f"""import sys
 from ief.cli import main

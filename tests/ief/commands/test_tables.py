@@ -100,18 +100,13 @@ def test_table_2_is_table_7_with_and_without_also():
     assert runs["3d/all"] == replace(config, method="all", also=None)
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ("{", "no plan of runs"),
-        ("[]", "no plan of runs"),
-        ('{"one": 1}', "each an object of options"),
-        ('{"one": {"rate": 1}}', "unknown option 'rate'"),
-        ('{"one": {"config": {}}}', "unknown option 'config'"),
-        ('{"one": {"preset": {}}}', "no plan of runs"),
-        ('{"one": {"lr": "fast"}}', "--lr fast: must be a number"),
-    ],
-)
+@pytest.mark.parametrize(("content", "says"), [
+    ("{", "no plan of runs"), ("[]", "no plan of runs"), ('{"one": 1}', "each an object of options"),
+    ('{"one": {"rate": 1}}', "unknown option 'rate'"),
+    ('{"one": {"config": {}}}', "unknown option 'config'"),
+    ('{"one": {"preset": {}}}', "no plan of runs"),
+    ('{"one": {"lr": "fast"}}', "--lr fast: must be a number"),
+])  # fmt: skip
 def test_a_bad_plan_is_one_line(tiny_data, tmp_path, content, says):
     path = tmp_path / "plan.json"
     path.write_text(content)

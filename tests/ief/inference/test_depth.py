@@ -136,17 +136,12 @@ def test_poses_in_the_cameras_coordinates_project_to_themselves(predictor, image
     np.testing.assert_array_equal(second, poses.in_camera(CAMERA * 2, 55000)[1])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((CAMERA[:3], 4000), r"camera of shape \(3,\); give \(4,\) or \(2, 4\) finite numbers"),
-        ((CAMERA, [1.0, 2, 3]), r"root_depth of shape \(3,\)"),
-        ((CAMERA, 4000, np.zeros(4)), r"distortion of shape \(4,\)"),
-        ((CAMERA, np.nan), "root_depth of shape"),
-        ((CAMERA, 0), "must be above 0"),
-        ((-CAMERA, 4000), "must be above 0"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), [
+    ((CAMERA[:3], 4000), r"camera of shape \(3,\); give \(4,\) or \(2, 4\) finite numbers"),
+    ((CAMERA, [1.0, 2, 3]), r"root_depth of shape \(3,\)"),
+    ((CAMERA, 4000, np.zeros(4)), r"distortion of shape \(4,\)"),
+    ((CAMERA, np.nan), "root_depth of shape"), ((CAMERA, 0), "must be above 0"), ((-CAMERA, 4000), "must be above 0"),
+])  # fmt: skip
 def test_a_camera_that_cannot_be_is_refused(predictor, image, arguments, message):
     with pytest.raises(PoseError, match=message):
         predictor(image, BOXES).in_camera(*arguments)

@@ -31,26 +31,22 @@ def boxes_of(path, files=(), **options):
 MPII = person_boxes(np.array([[40.0, 30.0]]), np.array([0.2])).tolist()
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a.jpg\t40\t30\t0.2\n", {"a.jpg": MPII}),
-        ("a.jpg 40 30 0.2", {"a.jpg": MPII}),
-        ("a.jpg, 40, 30, 0.2\n", {"a.jpg": MPII}),
-        ("a.jpg 1 2 30.5 40\n", {"a.jpg": [[1, 2, 30.5, 40]]}),
-        ("a.jpg,1,2,30.5,40,0.9\n", {"a.jpg": [[1, 2, 30.5, 40]]}),
-        ("a.jpg\n\nb.PNG\n", {"a.jpg": None, "b.PNG": None}),
-        ("c d.webp\t1\t2\t3\t4\n", {"c d.webp": [[1, 2, 3, 4]]}),
-        ("c d.webp 1 2 3 4\n", {"c d.webp": [[1, 2, 3, 4]]}),
-        ('"c d.webp",1,2,3,4\n', {"c d.webp": [[1, 2, 3, 4]]}),
-        ("image,x1,y1,x2,y2\na.jpg,1,2,3,4\n", {"a.jpg": [[1, 2, 3, 4]]}),
-        ("\ufeffa.jpg 1 2 3 4\r\na.jpg 5 6 7 8\r\n", {"a.jpg": [[1, 2, 3, 4], [5, 6, 7, 8]]}),
-        ("# people\na.jpg 1 2 3 4\nb.PNG 1 2 3 4\na.jpg 0 0 9 9\n",
-         {"a.jpg": [[1, 2, 3, 4], [0, 0, 9, 9]], "b.PNG": [[1, 2, 3, 4]]}),
-        ("a.jpg 1 2 3 4\nsub/a.jpg 5 6 7 8\n", {"{}/a.jpg": [[1, 2, 3, 4]], "sub/a.jpg": [[5, 6, 7, 8]]}),
-        ("a.jpg 1 2 3 4\nsub\\\\a.jpg 5 6 7 8\n", {"{}/a.jpg": [[1, 2, 3, 4]], "sub/a.jpg": [[5, 6, 7, 8]]}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "expected"), [
+    ("a.jpg\t40\t30\t0.2\n", {"a.jpg": MPII}), ("a.jpg 40 30 0.2", {"a.jpg": MPII}),
+    ("a.jpg, 40, 30, 0.2\n", {"a.jpg": MPII}),
+    ("a.jpg 1 2 30.5 40\n", {"a.jpg": [[1, 2, 30.5, 40]]}),
+    ("a.jpg,1,2,30.5,40,0.9\n", {"a.jpg": [[1, 2, 30.5, 40]]}),
+    ("a.jpg\n\nb.PNG\n", {"a.jpg": None, "b.PNG": None}),
+    ("c d.webp\t1\t2\t3\t4\n", {"c d.webp": [[1, 2, 3, 4]]}),
+    ("c d.webp 1 2 3 4\n", {"c d.webp": [[1, 2, 3, 4]]}),
+    ('"c d.webp",1,2,3,4\n', {"c d.webp": [[1, 2, 3, 4]]}),
+    ("image,x1,y1,x2,y2\na.jpg,1,2,3,4\n", {"a.jpg": [[1, 2, 3, 4]]}),
+    ("\ufeffa.jpg 1 2 3 4\r\na.jpg 5 6 7 8\r\n", {"a.jpg": [[1, 2, 3, 4], [5, 6, 7, 8]]}),
+    ("# people\na.jpg 1 2 3 4\nb.PNG 1 2 3 4\na.jpg 0 0 9 9\n",
+     {"a.jpg": [[1, 2, 3, 4], [0, 0, 9, 9]], "b.PNG": [[1, 2, 3, 4]]}),
+    ("a.jpg 1 2 3 4\nsub/a.jpg 5 6 7 8\n", {"{}/a.jpg": [[1, 2, 3, 4]], "sub/a.jpg": [[5, 6, 7, 8]]}),
+    ("a.jpg 1 2 3 4\nsub\\\\a.jpg 5 6 7 8\n", {"{}/a.jpg": [[1, 2, 3, 4]], "sub/a.jpg": [[5, 6, 7, 8]]}),
+])  # fmt: skip
 def test_lines_of_people_by_tabs_commas_or_spaces(folder, text, expected):
     path = folder / "people.txt"
     path.write_text(text.replace("\\\\", "\\"), encoding="utf-8")
@@ -61,25 +57,19 @@ def test_lines_of_people_by_tabs_commas_or_spaces(folder, text, expected):
 BOX = {"x1": 1, "y1": 2, "x2": 3, "y2": 4}
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a.jpg\t1\t2\n", "line 1: expected"),
-        ("a.jpg 1 2 3 4 5 6\n", "line 1: expected"),
-        ("a.jpg\t1\t2\tnan\n", "line 1: expected .*finite"),
-        ("a.jpg\t1\t2\t0\n", "scale above 0"),
-        ("\n", "names no image"),
-        ("[1, 2", "no COCO results or annotations"),
-        ([[1]], "no COCO results or annotations"),
-        ({"images": []}, "no COCO results or annotations"),
-        ([{"image_id": 1, "bbox": [1, 2, 3]}], "entry 1: no image_id and bbox"),
-        ([{"name": "person", "class": 0, "box": BOX}] * 2, r"\(.*image_id nor file_name"),
-        ([{"image_id": None, "bbox": [1, 2, 3, 4]}] * 2, r"\(.*image_id nor file_name"),
-        ([{"image_id": "a.jpg", "keypoints": [1, 2, 3]}], r"\(.*bbox"),
-        ([{"image_id": "a.jpg", "box": {"x1": 1, "y1": 2, "x2": 3}}], r"\(.*y2"),
-        ([{"image_id": "a.jpg", "bbox": [1, 2, 3, 4], "category_id": 0}] * 2, r"\(.*category_id"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), [
+    ("a.jpg\t1\t2\n", "line 1: expected"), ("a.jpg 1 2 3 4 5 6\n", "line 1: expected"),
+    ("a.jpg\t1\t2\tnan\n", "line 1: expected .*finite"),
+    ("a.jpg\t1\t2\t0\n", "scale above 0"), ("\n", "names no image"), ("[1, 2", "no COCO results or annotations"),
+    ([[1]], "no COCO results or annotations"),
+    ({"images": []}, "no COCO results or annotations"),
+    ([{"image_id": 1, "bbox": [1, 2, 3]}], "entry 1: no image_id and bbox"),
+    ([{"name": "person", "class": 0, "box": BOX}] * 2, r"\(.*image_id nor file_name"),
+    ([{"image_id": None, "bbox": [1, 2, 3, 4]}] * 2, r"\(.*image_id nor file_name"),
+    ([{"image_id": "a.jpg", "keypoints": [1, 2, 3]}], r"\(.*bbox"),
+    ([{"image_id": "a.jpg", "box": {"x1": 1, "y1": 2, "x2": 3}}], r"\(.*y2"),
+    ([{"image_id": "a.jpg", "bbox": [1, 2, 3, 4], "category_id": 0}] * 2, r"\(.*category_id"),
+])  # fmt: skip
 def test_a_file_without_a_usable_line_is_refused(folder, text, message):
     (folder / "people.txt").write_text(text if isinstance(text, str) else json.dumps(text))
     with pytest.raises(PoseError, match=message) as raised:
@@ -101,29 +91,26 @@ def results(*entries):
     return json.dumps([dict(zip(names, entry, strict=False)) for entry in entries])
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (results(("a.jpg", [1, 2, 10, 20], 0.9, 1)), {"a.jpg": [[1, 2, 11, 22]]}),
-        (results(("a", [1, 2, 10, 20], 0.9)), {"a.jpg": [[1, 2, 11, 22]]}),
-        (results((42, [1, 2, 10, 20], 0.9, 1), (42, [0, 0, 1, 1], 0.2, 1)), {"000042.jpg": [[1, 2, 11, 22]]}),
-        (results((42, [1, 2, 10, 20], 0.9, 3), ("a.jpg", [1, 2, 3, 4], 0.9, 1)), {"a.jpg": [[1, 2, 4, 6]]}),
-        (json.dumps([{"image_id": 3, "file_name": "b.PNG", "bbox": [1, 2, 3, 4]}]), {"b.PNG": [[1, 2, 4, 6]]}),
-        # The table of the file goes before the number in a name, and an id is the same as text.
-        (json.dumps({"images": [{"id": 42, "file_name": "b.PNG"}, {"id": 7}],
-                     "annotations": [{"image_id": "42", "bbox": [1, 2, 3, 4]}]}), {"b.PNG": [[1, 2, 4, 6]]}),
-        (json.dumps([{"file_name": "a.jpg", "bbox": [1, 2, 3, 4], "category_id": 1}]), {"a.jpg": [[1, 2, 4, 6]]}),
-        (results((42.0, [1, 2, 10, 20], 0.9, 1), ("42", [0, 0, 1, 1], 0.9)),
-         {"000042.jpg": [[1, 2, 11, 22], [0, 0, 1, 1]]}),
-        # Ultralytics' predictions.json; its to_json() with a name added.
-        (json.dumps([{"image_id": "c d", "file_name": "c d.webp", "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9,
-                      "keypoints": [5, 6, 0.8] * 17}]), {"c d.webp": [[1, 2, 4, 6]]}),
-        (json.dumps([{"name": name, "class": number, "confidence": confidence, "file_name": file, "box": BOX}
-                     for name, number, confidence, file in (
-                         ("person", 0, 0.9, "a.jpg"), ("person", 0, 0.4, "a.jpg"), ("dog", 16, 0.9, "b.PNG"))]),
-         {"a.jpg": [[1, 2, 3, 4]]}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "expected"), [
+    (results(("a.jpg", [1, 2, 10, 20], 0.9, 1)), {"a.jpg": [[1, 2, 11, 22]]}),
+    (results(("a", [1, 2, 10, 20], 0.9)), {"a.jpg": [[1, 2, 11, 22]]}),
+    (results((42, [1, 2, 10, 20], 0.9, 1), (42, [0, 0, 1, 1], 0.2, 1)), {"000042.jpg": [[1, 2, 11, 22]]}),
+    (results((42, [1, 2, 10, 20], 0.9, 3), ("a.jpg", [1, 2, 3, 4], 0.9, 1)), {"a.jpg": [[1, 2, 4, 6]]}),
+    (json.dumps([{"image_id": 3, "file_name": "b.PNG", "bbox": [1, 2, 3, 4]}]), {"b.PNG": [[1, 2, 4, 6]]}),
+    # The table of the file goes before the number in a name, and an id is the same as text.
+    (json.dumps({"images": [{"id": 42, "file_name": "b.PNG"}, {"id": 7}],
+                 "annotations": [{"image_id": "42", "bbox": [1, 2, 3, 4]}]}), {"b.PNG": [[1, 2, 4, 6]]}),
+    (json.dumps([{"file_name": "a.jpg", "bbox": [1, 2, 3, 4], "category_id": 1}]), {"a.jpg": [[1, 2, 4, 6]]}),
+    (results((42.0, [1, 2, 10, 20], 0.9, 1), ("42", [0, 0, 1, 1], 0.9)),
+     {"000042.jpg": [[1, 2, 11, 22], [0, 0, 1, 1]]}),
+    # Ultralytics' predictions.json; its to_json() with a name added.
+    (json.dumps([{"image_id": "c d", "file_name": "c d.webp", "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9,
+                  "keypoints": [5, 6, 0.8] * 17}]), {"c d.webp": [[1, 2, 4, 6]]}),
+    (json.dumps([{"name": name, "class": number, "confidence": confidence, "file_name": file, "box": BOX}
+                 for name, number, confidence, file in (
+                     ("person", 0, 0.9, "a.jpg"), ("person", 0, 0.4, "a.jpg"), ("dog", 16, 0.9, "b.PNG"))]),
+     {"a.jpg": [[1, 2, 3, 4]]}),
+])  # fmt: skip
 @pytest.mark.parametrize("given", [True, False], ids=["INPUT", "beside"])
 def test_coco_boxes_find_their_images(folder, text, expected, given):
     (folder / "boxes.json").write_text(text)
@@ -161,20 +148,17 @@ MANY = "".join(f"frames/{number}.jpg 1 2 3 4\n" for number in range(262))
 SEQUENCES = "seq1/1.jpg 1 1 3 3\nseq2/1.jpg 2 2 4 4\nseq3/1.jpg 3 3 5 5\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "inputs", "expected", "passed_over", "without"),
-    [
-        (f"{MANY}a.jpg 1 2 3 4\n", ["a.jpg"], {"a.jpg": [[1, 2, 3, 4]]}, "262 boxes passed over, of 262 images", []),
-        ("a.jpg 1 2 3 4\n", ["a.jpg", "b.PNG", "c d.webp"], {"a.jpg": [[1, 2, 3, 4]]}, "", ["b.PNG", "c d.webp"]),
-        # One frame of many sequences, whose frames have the same names.
-        (SEQUENCES, ["seq2/1.jpg"], {"1.jpg": [[2, 2, 4, 4]]}, "2 boxes passed over, of 2 images", []),
-        (SEQUENCES.replace("2 2 4 4", "2 2 4 4 0.2"), ["seq2/1.jpg", "seq3/1.jpg"], {"1.jpg": [[3, 3, 5, 5]]},
-         "1 boxes passed over, of 1 images", ["seq2/1.jpg"]),
-        # The same names below other folders: which of them it is cannot be told.
-        (f"{SEQUENCES}b.PNG 1 2 3 4\n", ["b.PNG", "a.jpg", "other/1.jpg"], {"b.PNG": [[1, 2, 3, 4]]}, "",
-         ["a.jpg", "other/1.jpg"]),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "inputs", "expected", "passed_over", "without"), [
+    (f"{MANY}a.jpg 1 2 3 4\n", ["a.jpg"], {"a.jpg": [[1, 2, 3, 4]]}, "262 boxes passed over, of 262 images", []),
+    ("a.jpg 1 2 3 4\n", ["a.jpg", "b.PNG", "c d.webp"], {"a.jpg": [[1, 2, 3, 4]]}, "", ["b.PNG", "c d.webp"]),
+    # One frame of many sequences, whose frames have the same names.
+    (SEQUENCES, ["seq2/1.jpg"], {"1.jpg": [[2, 2, 4, 4]]}, "2 boxes passed over, of 2 images", []),
+    (SEQUENCES.replace("2 2 4 4", "2 2 4 4 0.2"), ["seq2/1.jpg", "seq3/1.jpg"], {"1.jpg": [[3, 3, 5, 5]]},
+     "1 boxes passed over, of 1 images", ["seq2/1.jpg"]),
+    # The same names below other folders: which of them it is cannot be told.
+    (f"{SEQUENCES}b.PNG 1 2 3 4\n", ["b.PNG", "a.jpg", "other/1.jpg"], {"b.PNG": [[1, 2, 3, 4]]}, "",
+     ["a.jpg", "other/1.jpg"]),
+])  # fmt: skip
 def test_input_decides_which_boxes_are_used(folder, capsys, text, inputs, expected, passed_over, without):
     (folder / "boxes.txt").write_text(text)
     found, left_out = boxes_of(folder / "boxes.txt", [folder / name for name in inputs], min_score=0.5)

@@ -119,15 +119,12 @@ def test_people_come_out_in_image_pixels(form, tmp_path):
     assert len(detector(IMAGE)[0]) == 1
 
 
-@pytest.mark.parametrize(
-    ("form", "wanted"),
-    [
-        ("yolov8", [200 / 255, 100 / 255, 50 / 255]),
-        ("yolox", [50, 100, 200]),
-        ("rtmdet", [(50 - 103.53) / 57.375, (100 - 116.28) / 57.12, (200 - 123.675) / 58.395]),
-        ("rfdetr", [(200 - 123.675) / 58.395, (100 - 116.28) / 57.12, (50 - 103.53) / 57.375]),
-    ],
-)
+@pytest.mark.parametrize(("form", "wanted"), [
+    ("yolov8", [200 / 255, 100 / 255, 50 / 255]),
+    ("yolox", [50, 100, 200]),
+    ("rtmdet", [(50 - 103.53) / 57.375, (100 - 116.28) / 57.12, (200 - 123.675) / 58.395]),
+    ("rfdetr", [(200 - 123.675) / 58.395, (100 - 116.28) / 57.12, (50 - 103.53) / 57.375]),
+])  # fmt: skip
 def test_colors_are_what_the_detector_was_trained_on(form, wanted, tmp_path):
     detector = OnnxDetector(write_model(tmp_path / "model.onnx", MAKERS[form]()))
     session, seen = detector.session, {}
@@ -141,14 +138,11 @@ def test_one_of_mmdeploys_two_is_told_by_its_name(tmp_path):
     assert OnnxDetector(write_model(tmp_path / "YOLOX-tiny.onnx", mmdeploy())).form == "yolox"
 
 
-@pytest.mark.parametrize(
-    ("outputs", "inputs", "says"),
-    [
-        ({"heatmaps": np.zeros((1, 3, 4))}, 1, r"heatmaps \(1, 3, 4\) are none of a known detector"),
-        ({"a": np.zeros((1, 9, 6)), "b": np.zeros((1, 9, 6))}, 1, "none of a known detector"),
-        (yolov8(), 2, "no detector: expected one input"),
-    ],
-)
+@pytest.mark.parametrize(("outputs", "inputs", "says"), [
+    ({"heatmaps": np.zeros((1, 3, 4))}, 1, r"heatmaps \(1, 3, 4\) are none of a known detector"),
+    ({"a": np.zeros((1, 9, 6)), "b": np.zeros((1, 9, 6))}, 1, "none of a known detector"),
+    (yolov8(), 2, "no detector: expected one input"),
+])  # fmt: skip
 def test_another_model_is_refused_by_what_it_has(outputs, inputs, says, tmp_path):
     with pytest.raises(PoseError, match=says):
         OnnxDetector(write_model(tmp_path / "model.onnx", outputs, inputs))

@@ -66,24 +66,20 @@ def test_black_and_white_is_not_taken_for_almost_black():
     assert read_image(GRAY > 100).max() == 255
 
 
-@pytest.mark.parametrize(
-    ("image", "says"),
-    [
-        (None, r"a: None; was the file read\? Give a path"),
-        (b"\xff\xd8", "a: a bytes; give a path"),
-        (iter([RGB]), "a: a list_iterator; give"),
-        (cv2.UMat(RGB), "a: a UMat; give"),
-        (RGB.astype(np.float32), r"a: floats from \d to 2\d\d; give them in 0..1"),
-        (RGB / 255 - 0.5, "a: floats from -0.48"),
-        (np.full((4, 4, 3), np.nan), "a: floats from nan"),
-        (RGB.astype(np.int64), r"a: an array of int64 \(70, 90, 3\)"),
-        (RGB.astype(np.uint16), "a: an array of uint16"),
-        (RGB[None], r"a: an array of uint8 \(1, 70, 90, 3\)"),
-        (torch.zeros(2, 70, 90, dtype=torch.uint8), r"an array of uint8 \(2, 70, 90\)"),
-        (RGB[:0], r"a: an array of uint8 \(0, 90, 3\)"),
-        (np.array(["a", "b"]), "a: an array of <U1"),
-    ],
-)
+@pytest.mark.parametrize(("image", "says"), [
+    (None, r"a: None; was the file read\? Give a path"),
+    (b"\xff\xd8", "a: a bytes; give a path"), (iter([RGB]), "a: a list_iterator; give"),
+    (cv2.UMat(RGB), "a: a UMat; give"),
+    (RGB.astype(np.float32), r"a: floats from \d to 2\d\d; give them in 0..1"),
+    (RGB / 255 - 0.5, "a: floats from -0.48"),
+    (np.full((4, 4, 3), np.nan), "a: floats from nan"),
+    (RGB.astype(np.int64), r"a: an array of int64 \(70, 90, 3\)"),
+    (RGB.astype(np.uint16), "a: an array of uint16"),
+    (RGB[None], r"a: an array of uint8 \(1, 70, 90, 3\)"),
+    (torch.zeros(2, 70, 90, dtype=torch.uint8), r"an array of uint8 \(2, 70, 90\)"),
+    (RGB[:0], r"a: an array of uint8 \(0, 90, 3\)"),
+    (np.array(["a", "b"]), "a: an array of <U1"),
+])  # fmt: skip
 def test_what_is_no_image_is_named(image, says):
     with pytest.raises(PoseError, match=says):
         read_image(image, "a")

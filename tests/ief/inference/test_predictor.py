@@ -106,16 +106,13 @@ def test_an_image_lying_on_its_side_is_predicted_upright(folder, predictor, tmp_
     np.testing.assert_allclose(predictor(tmp_path / "turned.png").joints, predictor(upright).joints, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("images", "boxes", "message"),
-    [
-        (BLANK, [[1, 1, 1, 3]], "image 0: person 1: its box 1 1 1 3 is empty"),
-        (BLANK, [[0, 0, 2, 2], [5, 1, 7, 3]], "person 2: its box 5 1 7 3 is off the image of 4 x"),
-        (BLANK, [[1, 2, 3]], r"boxes of shape \(1, 3\); give \(P, 4\)"),
-        (["none.jpg"], None, "none.jpg: cannot be read"),
-        ([BLANK], [None, None], "1 images and 2 lists of boxes; give one per image"),
-    ],
-)
+@pytest.mark.parametrize(("images", "boxes", "message"), [
+    (BLANK, [[1, 1, 1, 3]], "image 0: person 1: its box 1 1 1 3 is empty"),
+    (BLANK, [[0, 0, 2, 2], [5, 1, 7, 3]], "person 2: its box 5 1 7 3 is off the image of 4 x"),
+    (BLANK, [[1, 2, 3]], r"boxes of shape \(1, 3\); give \(P, 4\)"),
+    (["none.jpg"], None, "none.jpg: cannot be read"),
+    ([BLANK], [None, None], "1 images and 2 lists of boxes; give one per image"),
+])  # fmt: skip
 def test_what_cannot_be_predicted_is_one_clear_line(predictor, images, boxes, message):
     with pytest.raises(PoseError, match=message):
         predictor(images, boxes)

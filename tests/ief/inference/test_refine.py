@@ -86,15 +86,12 @@ def test_given_and_own_poses_share_a_batch(predictor):
     np.testing.assert_allclose(third, first[:1], atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("poses", "says"),
-    [
-        (np.zeros((2, 5, 2)), r"poses of shape \(2, 5, 2\); give \(P, 16, 2\)"),
-        ("text", "no array of numbers"),
-        (np.ma.masked_less(np.zeros((1, 16, 2)), 1), "masked numbers"),
-        (np.full((1, 16, 2), np.nan), "person 1: .*not finite"),
-    ],
-)
+@pytest.mark.parametrize(("poses", "says"), [
+    (np.zeros((2, 5, 2)), r"poses of shape \(2, 5, 2\); give \(P, 16, 2\)"),
+    ("text", "no array of numbers"),
+    (np.ma.masked_less(np.zeros((1, 16, 2)), 1), "masked numbers"),
+    (np.full((1, 16, 2), np.nan), "person 1: .*not finite"),
+])  # fmt: skip
 def test_what_is_no_pose_is_a_line(predictor, poses, says):
     with pytest.raises(PoseError, match=says):
         predictor.refine(IMAGE, poses)

@@ -93,16 +93,13 @@ def test_features_at_the_joints_are_read_of_any_network(name):
     assert moved.abs().max() > 1e-3
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("nothing", "timm has no network called 'nothing'"),
-        ("hf-hub:owner/name", "timm has no network called 'hf-hub:owner/name'"),
-        ("test_vit", "timm:test_vit: not a CNN that begins with one plain convolution; choose another"),
-        ("repvgg_a0", "timm:repvgg_a0: not a CNN that begins with one plain"),
-        ("nf_resnet26", "timm:nf_resnet26: not a CNN"),  # its convolutions normalize their weights
-    ],
-)
+@pytest.mark.parametrize(("name", "message"), [
+    ("nothing", "timm has no network called 'nothing'"),
+    ("hf-hub:owner/name", "timm has no network called 'hf-hub:owner/name'"),
+    ("test_vit", "timm:test_vit: not a CNN that begins with one plain convolution; choose another"),
+    ("repvgg_a0", "timm:repvgg_a0: not a CNN that begins with one plain"),
+    ("nf_resnet26", "timm:nf_resnet26: not a CNN"),  # its convolutions normalize their weights
+])  # fmt: skip
 def test_a_network_that_a_stage_cannot_use_is_refused(name, message):
     with pytest.raises(PoseError, match=message):
         Stage(StageDesign(f"timm:{name}"), RESIDUALS)

@@ -84,17 +84,13 @@ def test_crops_of_twice_the_size_give_poses_twice_as_large():
     torch.testing.assert_close(found, 2 * want, rtol=1e-5, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("old", "old_index", "new", "index", "reason"),
-    [
-        ({}, 0, {"skeleton": CHAIN}, 0, "skeleton another, not the same"),
-        ({}, 0, {"method": "ief_star"}, 0, "output bones, not joints"),
-        ({}, 0, {"dimensions": 3}, 0, "dimensions 2, not 3"),
-        ({}, 0, {}, 1, "pose in view the first stage's, not a later stage's"),
-        ({"absolute": True}, 1, {}, 1, "regresses poses, not corrections"),
-    ],
-    ids=["skeleton", "representation", "dimensions", "first and later", "absolute"],
-)
+@pytest.mark.parametrize(("old", "old_index", "new", "index", "reason"), [
+    ({}, 0, {"skeleton": CHAIN}, 0, "skeleton another, not the same"),
+    ({}, 0, {"method": "ief_star"}, 0, "output bones, not joints"),
+    ({}, 0, {"dimensions": 3}, 0, "dimensions 2, not 3"),
+    ({}, 0, {}, 1, "pose in view the first stage's, not a later stage's"),
+    ({"absolute": True}, 1, {}, 1, "regresses poses, not corrections"),
+], ids=["skeleton", "representation", "dimensions", "first and later", "absolute"])  # fmt: skip
 def test_of_a_stage_that_differs_the_trunk_alone_is_taken(old, old_index, new, index, reason):
     trained, stage = pretrained(make_stage(1, **old), old_index), make_stage(2, **new)
     before = {name: value.clone() for name, value in stage.state_dict().items()}

@@ -53,15 +53,12 @@ def judge(annotations, results):
     return 100 * run.stats[[0, 5]]
 
 
-@pytest.mark.parametrize(
-    ("rows", "shift", "scores"),
-    [
-        ([0, 1, 2, 3, 4, 0], [0, 0, 0, 0, 0, 90], [0.9] * 5 + [0.1]),  # the one too many ranked last
-        ([0, 1, 2, 3, 4, 0], [4, 4, 4, 4, 4, 90], [0.5] * 5 + [0.9]),  # and first
-        ([0, 0, 1, 1, 2, 3, 4], [0, 9, 9, 0, 6, 3, 6], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]),
-        ([0, 1, 2, 3], [0, 3, 6, 9], [0.9] * 4),  # one is missed
-    ],
-)
+@pytest.mark.parametrize(("rows", "shift", "scores"), [
+    ([0, 1, 2, 3, 4, 0], [0, 0, 0, 0, 0, 90], [0.9] * 5 + [0.1]),  # the one too many ranked last
+    ([0, 1, 2, 3, 4, 0], [4, 4, 4, 4, 4, 90], [0.5] * 5 + [0.9]),  # and first
+    ([0, 0, 1, 1, 2, 3, 4], [0, 9, 9, 0, 6, 3, 6], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]),
+    ([0, 1, 2, 3], [0, 3, 6, 9], [0.9] * 4),  # one is missed
+])  # fmt: skip
 def test_ap_of_detections_is_pycocotools(annotations, tmp_path, capsys, rows, shift, scores):
     pytest.importorskip("hotcoco")
     results, out = write_tree(tmp_path / "d.json", detect(annotations, rows, shift, scores)), tmp_path / "e.json"

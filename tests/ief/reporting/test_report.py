@@ -376,27 +376,22 @@ def bad_runs(flat, tmp_path_factory):
     return {path.stem: path for path in (folder / "all", folder / "images", folder / "data", *bad.iterdir())}
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ("{all} --images {images}", "--images draws the validation people"),
-        ("{all} {all}", "one or more different run folders"),
-        ("a={all} a={others}", "of different names"),
-        ("{others}", "add --annotations"),
-        ("{others} --annotations {others}", "others.npz"),
-        ("a=nowhere.h5", "no such run folder or file"),
-        ("{all} --published cao", "no published row 'cao'"),
-        ("{all} --data {images}", "holds no prepared.json"),
-        ("{corrupt}", "log.csv: corrupt"),
-        ("{empty}", "metrics.json: holds no scores"),
-        ("{half}", "metrics.json: corrupt"),
-        ("{other}", "metrics.json: corrupt"),
-        ("{stage}", "stage.safetensors: corrupt"),
-        ("{images}", "no metrics.json"),
-        ("{all} --annotations {others}", "predictions-valid"),
-        ("{all} --data {data} --images {data}", "no image"),
-    ],
-)
+@pytest.mark.parametrize(("change", "says"), [
+    ("{all} --images {images}", "--images draws the validation people"),
+    ("{all} {all}", "one or more different run folders"),
+    ("a={all} a={others}", "of different names"),
+    ("{others}", "add --annotations"),
+    ("{others} --annotations {others}", "others.npz"),
+    ("a=nowhere.h5", "no such run folder or file"),
+    ("{all} --published cao", "no published row 'cao'"),
+    ("{all} --data {images}", "holds no prepared.json"),
+    ("{corrupt}", "log.csv: corrupt"),
+    ("{empty}", "metrics.json: holds no scores"),
+    ("{half}", "metrics.json: corrupt"), ("{other}", "metrics.json: corrupt"),
+    ("{stage}", "stage.safetensors: corrupt"), ("{images}", "no metrics.json"),
+    ("{all} --annotations {others}", "predictions-valid"),
+    ("{all} --data {data} --images {data}", "no image"),
+])  # fmt: skip
 def test_bad_input_is_one_line_and_writes_nothing(bad_runs, tmp_path, capsys, change, says):
     words = [word.format(**bad_runs) for word in change.split()]
     run_ief("report", *words, "--out", tmp_path / "out", status=2)

@@ -88,13 +88,10 @@ def test_the_tables_hold_means_of_seeds_with_both_intervals(runs, written):
     assert "means of 3 seeds" in page and "hidden joints" not in tree
 
 
-@pytest.mark.parametrize(
-    ("name", "measure", "head"),
-    [
-        ("offset and shape", placement, ["Offset px", "Shape px"]),
-        ("relative positions", lambda *args: relative_errors(*args).values(), [*"1234567"]),
-    ],
-)
+@pytest.mark.parametrize(("name", "measure", "head"), [
+    ("offset and shape", placement, ["Offset px", "Shape px"]),
+    ("relative positions", lambda *args: relative_errors(*args).values(), [*"1234567"]),
+])  # fmt: skip
 def test_where_the_error_is_by_method_and_difference(runs, written, name, measure, head):
     (_, people, poses), rows = runs, read_rows(written[1][name])
     alone = [f"stage {stage}, {method}" for stage in (0, 1) for method in METHODS]

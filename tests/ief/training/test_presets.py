@@ -37,23 +37,20 @@ def test_the_paper_preset_is_the_papers():
     assert (drawn.translation, drawn.scale, drawn.rotation, drawn.flip) == (0.02, 0.25, 30.0, 0.5)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"epochs": 0.0}, "--epochs 0.0: must be above 0, at most 100000"),
-        ({"epochs": float("nan")}, "--epochs nan: must be above 0"),
-        ({"batch_size": 2.5}, "--batch-size 2.5: must be a whole number"),
-        ({"epochs": float("inf")}, "--epochs inf: must be above 0, at most 100000"),
-        ({"precision": "half"}, "--precision half: unknown; choose fp32 or bf16"),
-        ({"loss": "l2"}, "--loss l2: unknown; choose l1 or soft_l1 or rle"),
-        ({"continue_head": True}, "a head works on its own network only; add --continue-backbone"),
-        ({"occlusion": 1.5}, "--occlusion 1.5: must be from 0 to 1"),
-        ({"milestones": (0.5, 2.0)}, "must be from 0 to 1"),
-        ({"margin": 0.5}, "--margin 0.5: must be from 1 to 4"),
-        ({"compile": 1}, "--compile 1: must be true or false"),
-        ({"passes": 1.0}, "unknown option 'passes'; a training has data, "),
-    ],
-)
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"epochs": 0.0}, "--epochs 0.0: must be above 0, at most 100000"),
+    ({"epochs": float("nan")}, "--epochs nan: must be above 0"),
+    ({"batch_size": 2.5}, "--batch-size 2.5: must be a whole number"),
+    ({"epochs": float("inf")}, "--epochs inf: must be above 0, at most 100000"),
+    ({"precision": "half"}, "--precision half: unknown; choose fp32 or bf16"),
+    ({"loss": "l2"}, "--loss l2: unknown; choose l1 or soft_l1 or rle"),
+    ({"continue_head": True}, "a head works on its own network only; add --continue-backbone"),
+    ({"occlusion": 1.5}, "--occlusion 1.5: must be from 0 to 1"),
+    ({"milestones": (0.5, 2.0)}, "must be from 0 to 1"),
+    ({"margin": 0.5}, "--margin 0.5: must be from 1 to 4"),
+    ({"compile": 1}, "--compile 1: must be true or false"),
+    ({"passes": 1.0}, "unknown option 'passes'; a training has data, "),
+])  # fmt: skip
 def test_impossible_settings_are_clear_errors(changes, message):
     with pytest.raises(PoseError, match=re.escape(message)):
         change_config(RunConfig(), **changes)
@@ -113,17 +110,14 @@ def test_a_run_of_before_has_the_presets_size_and_resumes(tiny_data, tmp_path):
         check_same_training(tmp_path, {"training": {**older, "size": 8}}, config, 0)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "not a config.json that `ief train` wrote"),
-        ('{"method": "all"}', "not a config.json that `ief train` wrote"),
-        ('{"options": {"lr": "fast"}}', "--lr fast: must be a number"),
-        ('{"options": {"rate": 1}}', "unexpected keyword argument 'rate'"),
-        ('{"options": {}, "method": "best"}', "--method best: unknown; choose ief_star or joint"),
-        ('{"options": {}, "stages": 0}', "--stages 0: must be from 1 to 100"),
-    ],
-)
+@pytest.mark.parametrize(("content", "message"), [
+    ("{", "not a config.json that `ief train` wrote"),
+    ('{"method": "all"}', "not a config.json that `ief train` wrote"),
+    ('{"options": {"lr": "fast"}}', "--lr fast: must be a number"),
+    ('{"options": {"rate": 1}}', "unexpected keyword argument 'rate'"),
+    ('{"options": {}, "method": "best"}', "--method best: unknown; choose ief_star or joint"),
+    ('{"options": {}, "stages": 0}', "--stages 0: must be from 1 to 100"),
+])  # fmt: skip
 def test_a_config_that_is_none_is_one_line(tmp_path, content, message):
     path = tmp_path / "config.json"
     path.write_text(content)

@@ -80,17 +80,12 @@ def forward(network, crops):
     return (x[..., :2] * 256).numpy(), scores.numpy()
 
 
-@pytest.mark.parametrize(
-    ("name", "numbers", "method", "prefix"),
-    [
-        ("resnet50", 2, "all", "head"),
-        ("resnet50", 4, "ief_star", "head"),
-        ("resnet101", 4, "all", "head"),
-        pytest.param("resnet152", 2, "both", "head", marks=pytest.mark.slow),
-        ("resnet18", 4, "joint", "keypoint_head"),  # as mmpose 0 names it
-        ("resnet18", 2, "bone", "keypoint_head"),
-    ],
-)
+@pytest.mark.parametrize(("name", "numbers", "method", "prefix"), [
+    ("resnet50", 2, "all", "head"), ("resnet50", 4, "ief_star", "head"), ("resnet101", 4, "all", "head"),
+    pytest.param("resnet152", 2, "both", "head", marks=pytest.mark.slow),
+    ("resnet18", 4, "joint", "keypoint_head"),  # as mmpose 0 names it
+    ("resnet18", 2, "bone", "keypoint_head"),
+])  # fmt: skip
 def test_a_run_gives_the_joints_and_scores_of_mmpose(tmp_path, capsys, name, numbers, method, prefix):
     file, run = tmp_path / "a.pth", tmp_path / "run"
     network = make_checkpoint(file, name, numbers, prefix=prefix)

@@ -51,15 +51,12 @@ def test_compare_runs_takes_any_configs(tiny_data, tmp_path):
         compare_runs({"one": config}, tmp_path, "One", device="cpu")
 
 
-@pytest.mark.parametrize(
-    ("changes", "names"),
-    [
-        ({}, "one run or more"),
-        ({"a": {}, "b": {"deterministic": True}}, "--deterministic"),
-        ({"a": {}, "b": {"data": "elsewhere"}}, "--data"),
-        *(({name: {}}, repr(name)) for name in ("", ".", "../x", "/tmp/x", "report", "a\nb", "seed1", "results.md")),
-    ],
-)
+@pytest.mark.parametrize(("changes", "names"), [
+    ({}, "one run or more"),
+    ({"a": {}, "b": {"deterministic": True}}, "--deterministic"),
+    ({"a": {}, "b": {"data": "elsewhere"}}, "--data"),
+    *(({name: {}}, repr(name)) for name in ("", ".", "../x", "/tmp/x", "report", "a\nb", "seed1", "results.md")),
+])  # fmt: skip
 def test_runs_that_cannot_be_compared_are_refused(tmp_path, changes, names):
     configs = {name: change_config(RUN, **{"data": "data", **change}) for name, change in changes.items()}
     with pytest.raises(PoseError, match=re.escape(names)):
