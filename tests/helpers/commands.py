@@ -3,6 +3,8 @@
 import json
 import re
 
+from processes import IEF, finish_here
+
 from ief.cli import main
 
 
@@ -21,3 +23,8 @@ def read_report(out):
     """Everything that a report says, its pictures' titles and labels aside, which are outlines."""
     text = " ".join(path.read_text(encoding="utf-8") for path in (out / "index.html", *out.glob("tables/*.md")))
     return re.sub(r'src="data:[^"]*"', "", text)
+
+
+def said_by(*words, status=2):
+    """What a command says on stderr, which must end with that status."""
+    return finish_here([*IEF, *map(str, words)], status)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import untrained
-from commands import run_ief
+from commands import run_ief, said_by
 from pictures import smooth_image
 from tiny_resnet import ShallowResNet
 from torch import nn
@@ -125,8 +125,7 @@ def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data,
         "corrupt.onnx: not a model that ONNX Runtime can load",
         "none.onnx: no such file",
     ):
-        run_ief("predict", "--onnx", tmp_path / message.partition(":")[0], "--data", tiny_data, status=2)
-        error = capsys.readouterr().err
+        error = said_by("predict", "--onnx", tmp_path / message.partition(":")[0], "--data", tiny_data)
         assert message in error and error.count("\n") == 1
     run_ief("export", "--run", run, "--out", tmp_path / "o", "--int8", tiny_data, status=2)
     assert "--int8 goes with --input crops" in capsys.readouterr().err
