@@ -105,11 +105,6 @@ print(*sorted({"torch", "cv2", "scipy", "matplotlib", "h5py"} & set(sys.modules)
     assert done.stdout.strip() == ""
 
 
-def test_python_m_ief_is_the_same_program():
-    done = subprocess.run([sys.executable, "-m", "ief", "--help"], capture_output=True, text=True)
-    assert done.returncode == 0 and "usage: ief" in done.stdout
-
-
 def without_waiting():
     """The environment of somebody who has not chosen how OpenMP's threads wait."""
     return {name: value for name, value in os.environ.items() if name not in WAITING_VARIABLES}

@@ -108,10 +108,8 @@ def closed_stream():
 
 # The last is what a program with a window of its own puts in place of a stream.
 STREAMS = {
-    "None": lambda: None,
-    "closed": closed_stream,
-    "window": lambda: SimpleNamespace(write=len, flush=lambda: None),
-}
+    "None": lambda: None, "closed": closed_stream, "window": lambda: SimpleNamespace(write=len, flush=lambda: None),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("stream", STREAMS)

@@ -28,13 +28,10 @@ TINY = ["--backbone", "tiny_resnet", "--weights", "none", "--batch-size", "16", 
 
 def prepare_and_train(folder, people, skeleton, *options):
     """Writes the people as COCO does, prepares them, and trains both stages; returns the run's folder and the data."""
-    read, data, run = (
-        read_annotations(write_tree(folder / "all.json", coco_tree(people))).people,
-        folder / "data",
-        folder / "run",
-    )
+    read = read_annotations(write_tree(folder / "all.json", coco_tree(people))).people
     assert read.skeleton == SKELETONS[skeleton]
     save_people(folder / "all.npz", replace(read, split=np.repeat(["train", "valid"], [TRAIN, VALID])))
+    data, run = folder / "data", folder / "run"
     files = ["--annotations", folder / "all.npz", "--images", folder, "--out", data]
     run_ief("prepare", *files, "--skeleton", skeleton, "--size", "32")
     run_ief("train", "--data", data, "--run", run, "--epochs", "6", *TINY, *options)
@@ -130,15 +127,10 @@ def test_people_of_mpii_and_coco_train_one_union(tmp_path):
     joints[:, [MPII.index(name) for name in LIMBS]] = others.joints[:, at]
     joints[:, MPII.index("head_top")] = others.joints[:, 0] - [0, 9]
     mpii = People(others.images, joints, center=others.center, scale=others.scale, split="train")
-    write_tree(tmp_path / "coco.json", coco_tree(coco))
+    tree, data, run = write_tree(tmp_path / "coco.json", coco_tree(coco)), tmp_path / "data", tmp_path / "run"
     save_people(tmp_path / "mpii.npz", mpii)
-    files, data, run = (
-        [f"train={tmp_path / name}" for name in ("coco.json", "mpii.npz")],
-        tmp_path / "data",
-        tmp_path / "run",
-    )
-    where = ["--images", tmp_path, "--out", data]
-    run_ief("prepare", "--annotations", *files, *where, "--size", "32", "--skeleton", "union")
+    files = [f"train={tree}", f"train={tmp_path / 'mpii.npz'}", "--images", tmp_path, "--out", data]
+    run_ief("prepare", "--annotations", *files, "--size", "32", "--skeleton", "union")
     people, union = load_people(data / "train.npz"), SKELETONS["union"]
     assert people.skeleton == union and len(people) == 24
     known = people.annotated | people.derived
@@ -146,11 +138,11 @@ def test_people_of_mpii_and_coco_train_one_union(tmp_path):
     assert here == {name: {"upper_neck": 0.0, "head_top": 0.5}.get(name, 0.5 if name in FACE else 1.0) for name in here}
 
     run_ief("train", "--data", data, "--run", run, "--epochs", "2", *TINY, "--stages", "1")
-    split = ["--split", "train"]
-    run_ief("predict", "--run", run, "--data", data, *split, "--device", "cpu", "--out", tmp_path / "poses")
-    path = tmp_path / "poses" / "predictions-train.npz"
-    poses = read_predictions(path)
+    split, out = ["--split", "train"], tmp_path / "poses"
+    run_ief("predict", "--run", run, "--data", data, *split, "--device", "cpu", "--out", out)
+    poses = read_predictions(out / "predictions-train.npz")
     assert poses.joint_names == union.names
     for name in ("upper_neck", "nose"):  # nobody has the one, every second person the other
         assert np.isnan(poses.joints[:, union.index(name)]).all() == (name == "upper_neck")
-    assert evaluate(path, data, *split, out=tmp_path / "scores.json")["persons"] == 24
+    scores = evaluate(out / "predictions-train.npz", data, *split, out=tmp_path / "scores.json")
+    assert scores["persons"] == 24

@@ -19,6 +19,7 @@ DEEP = "/".join(f"{level}" for level in range(MAX_DEPTH + 1))
 
 @pytest.mark.parametrize(("files", "taken", "said"), [
     ("1.jpg cam1/2.jpg cam2/day/3.jpg", "1.jpg cam1/2.jpg cam2/day/3.jpg", ()),
+    ("a.png b.webp c.bmp d.tif e.jpeg", "a.png b.webp c.bmp d.tif e.jpeg", ()),
     ("1.jpg " + " ".join(f"{number}.heic" for number in range(40)), "1.jpg", ("40 .heic",)),
     ("1.jpg 2.jfif 3.gif v.mp4", "1.jpg v.mp4", ("1 .jfif", "1 .gif")),
     ("v.mp4 w.MOV a.mkv b.webm c.m4v", "v.mp4 w.MOV a.mkv b.webm c.m4v", ()),

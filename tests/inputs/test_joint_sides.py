@@ -17,14 +17,14 @@ AP10K = [
     ("nose ear_left ear_right", ["ear_right ear_left"]),
     ("nose leye reye lhand rhand", ["reye leye", "rhand lhand"]),
     ("head shoulder.L shoulder.R", ["shoulder.R shoulder.L"]),
-    ("head eyeL eyeR", ["eyeR eyeL"]),
-    ("paw_front_right paw_front_left", ["paw_front_right paw_front_left"]),
+
+
     ("front_left_paw front_right_paw", ["front_right_paw front_left_paw"]),
     ("forelegL1 forelegR1 forelegL2 forelegR2", ["forelegR1 forelegL1", "forelegR2 forelegL2"]),
     ("LSHO RSHO C7 T10", ["RSHO LSHO"]),  # markers of Vicon
     ("leftear rightear tailbase", ["rightear leftear"]),  # DeepLabCut's mice
     ("earleft earright", ["earright earleft"]), ("Lt-Knee Rt-Knee", ["Rt-Knee Lt-Knee"]),
-    ("Shoulder_L Shoulder_R", ["Shoulder_R Shoulder_L"]),
+
     ("antenna-Left antenna-RIGHT", ["antenna-RIGHT antenna-Left"]),
     ("wing2_l wing2_r wing1_l", ["wing2_r wing2_l"]),
     ("lip rib lung nose", []),  # a letter is a side only if the other side is there

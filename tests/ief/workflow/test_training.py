@@ -64,7 +64,6 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path, changes, names):
     assert not [*tmp_path.iterdir()]
 
 
-def test_a_stage_below_0_is_refused_and_a_third_may_be_added(tiny_data, tmp_path):
-    for stage, named in ((-1, "stage -1"), (2, "stage0")):  # the third comes after those before it
-        with pytest.raises(PoseError, match=named):
-            train(tmp_path / "run", RUN, data=tiny_data, device="cpu", only=[stage])
+def test_a_stage_below_0_is_refused(tiny_data, tmp_path):
+    with pytest.raises(PoseError, match="stage -1"):
+        train(tmp_path / "run", RUN, data=tiny_data, device="cpu", only=[-1])
