@@ -61,7 +61,8 @@ def test_a_fault_is_one_line_with_a_traceback_in_a_file(temporary, monkeypatch, 
 
 
 def test_a_fault_without_room_for_its_traceback_says_where(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none" / "below"))
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file" / "below"))
     monkeypatch.setattr("ief.commands.submit.run", failing(TypeError("what")))
     said = said_by(capsys, SUBMIT, 1)
     assert "TypeError: what" in said and f"{__file__}, line " in said
