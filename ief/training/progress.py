@@ -177,4 +177,5 @@ def draw_people(data: PreparedSplit, poses: np.ndarray) -> np.ndarray:
         for joints in (poses, data.people.joints)
     )
     crops = data.crops[rows, inner, inner].repeat(factor, axis=1).repeat(factor, axis=2)
-    return grid([draw_poses(*person) for person in zip(crops, predicted, gt, strict=True)], COLUMNS)
+    people, skeleton = zip(crops, predicted, gt, strict=True), data.people.skeleton
+    return grid([draw_poses(*person, skeleton=skeleton) for person in people], COLUMNS)

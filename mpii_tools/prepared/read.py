@@ -57,6 +57,11 @@ class PreparedSplit:
         return len(self.people)
 
     @property
+    def margin(self) -> float:
+        """Side of a crop / side of the network's input."""
+        return (self.size + 2 * self.border) / self.size
+
+    @property
     def to_crop(self) -> np.ndarray:
         """(N, 2, 3) affines from image pixels to the input's pixels."""
         return crop_matrices(self.people.crop_center, self.people.crop_side, self.size)

@@ -1,6 +1,7 @@
 """Finding images (D), and whose prediction is whose (F): inputs as people have them, and what comes out."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -12,7 +13,7 @@ from real_data import Case
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import People
 from mpii_tools.prepared.read import load_prepared
-from mpii_tools.results.coco import write_coco
+from mpii_tools.results.coco import to_coco
 from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.results.submission import read_submission
 
@@ -76,15 +77,58 @@ def everybody():
     )  # fmt: skip
 
 
-def own_of_hrnet_before(people, joints) -> str:
-    """What `ief predict` wrote for HRNet's test.json, before predictions had places."""
-    save_predictions("p.npz", Predictions(joints, People(people.images, joints).person_ids))
+def own(people, joints, ids=None, **columns) -> str:
+    save_predictions("p.npz", Predictions(joints, people.person_ids if ids is None else ids, **columns))
     return "p.npz"
 
 
-def of_test(rows=None):
-    people = everybody().select(np.arange(len(VALID), len(VALID) + len(TEST)))
-    return people if rows is None else people.select(np.array(rows))
+def own_of_hrnet(people, joints) -> str:
+    """What `ief predict` writes for HRNet's test.json."""
+    return own(people, joints, People(people.images, joints).person_ids, crop_center=people.crop_center)
+
+
+def own_of_hrnet_before(people, joints) -> str:
+    """The same before predictions had places."""
+    return own(people, joints, People(people.images, joints).person_ids)
+
+
+def shuffled(people, joints) -> str:
+    order = np.random.default_rng(3).permutation(len(people))
+    return own_of_hrnet(people.select(order), joints[order])
+
+
+def save(array) -> str:
+    np.save("p.npy", array)
+    return "p.npy"
+
+
+def npy(people, joints) -> str:
+    return save(joints + 1)
+
+
+def heatmap_values(people, joints) -> str:
+    return save(np.dstack([joints + 1, np.full(joints.shape[:2], 17.0)]))
+
+
+def from_zero(people, joints) -> str:
+    return save(joints)
+
+
+def renamed(people, joints) -> str:
+    return str(Path(npy(people, joints)).rename("predictions.dat"))
+
+
+def other_npz(people, joints) -> str:
+    np.savez("p.npz", predictions=joints, threshold=np.float64(0.3))
+    return "p.npz"
+
+
+def of_valid():
+    return everybody().select(np.arange(len(VALID)))
+
+
+def of_test(rows=EVERY):
+    return everybody().select(len(VALID) + np.array(rows))
 
 
 def poses(people) -> np.ndarray:
@@ -97,50 +141,23 @@ def submitted(title, write, rows=EVERY, options=()) -> Case:
 
     def build(folder: Path) -> list[str]:
         write_mpii_mat("mpii.mat", everybody())
-        people = of_test(rows)
-        name = write(people, poses(people))
+        name = write(of_test(rows), poses(of_test(rows)))
         return ["submit", "--annotations", "mpii.mat", "--predictions", name, "--out", "pred.mat", *options]
 
     def check(folder: Path) -> None:
         people, found = of_test(rows), read_submission("pred.mat")
-        assert sorted(found.person_ids.tolist()) == sorted(people.person_ids.tolist())
-        order = [people.person_ids.tolist().index(person) for person in found.person_ids.tolist()]
+        ids = people.person_ids.tolist()
+        order = [ids.index(person) for person in found.person_ids.tolist()]
+        assert sorted(order) == [*range(len(ids))]
         np.testing.assert_allclose(found.joints, poses(people)[order], atol=1e-6)
 
     return Case(title, build, 0, (), check)
-
-
-def own(people, joints) -> str:
-    save_predictions("p.npz", Predictions(joints, people.person_ids))
-    return "p.npz"
-
-
-def own_of_hrnet(people, joints) -> str:
-    """What `ief predict` writes for HRNet's test.json."""
-    ids = People(people.images, joints).person_ids
-    save_predictions("p.npz", Predictions(joints, ids, crop_center=people.crop_center))
-    return "p.npz"
-
-
-def shuffled(people, joints) -> str:
-    order = np.random.default_rng(3).permutation(len(people))
-    return own_of_hrnet(people.select(order), joints[order])
-
-
-def npy(people, joints) -> str:
-    np.save("p.npy", joints + 1)
-    return "p.npy"
 
 
 def with_confidences(people, joints) -> str:
     with h5py.File("p.h5", "w") as file:
         file["preds"] = np.dstack([joints + 1, np.full(joints.shape[:2], 0.5)])
     return "p.h5"
-
-
-def heatmap_values(people, joints) -> str:
-    np.save("p.npy", np.dstack([joints + 1, np.full(joints.shape[:2], 17.0)]))
-    return "p.npy"
 
 
 def matlab_73(people, joints) -> str:
@@ -152,11 +169,6 @@ def matlab_73(people, joints) -> str:
     return "p.mat"
 
 
-def other_npz(people, joints) -> str:
-    np.savez("p.npz", predictions=joints, threshold=np.float64(0.3))
-    return "p.npz"
-
-
 def npz_of_images(people, joints) -> str:
     order = np.argsort(people.images.astype(str), kind="stable")[::-1]
     order = order[np.argsort([-ord(image[0]) for image in people.images[order]], kind="stable")]
@@ -165,37 +177,30 @@ def npz_of_images(people, joints) -> str:
     return "p.npz"
 
 
-def renamed(people, joints) -> str:
-    return str(Path(npy(people, joints)).rename("predictions.dat"))
-
-
 def boxes(people):
     half, middle = 100 * people.scale[:, None], people.crop_center + 0.5
     return np.hstack([middle - half, middle + half])
 
 
+def write_results(entries) -> str:
+    Path("p.json").write_text(json.dumps(entries))
+    return "p.json"
+
+
 def coco(people, joints) -> str:
     order = np.random.default_rng(4).permutation(len(people))
-    exact = np.round(joints, 3)
-    columns = {"images": people.images[order], "boxes": boxes(people)[order]}
-    write_coco("p.json", Predictions(exact[order], None, scores=np.full(joints.shape[:2], 0.5), **columns))
-    stored = json.loads(Path("p.json").read_text())
-    for person, row in zip(stored, order, strict=True):  # to_coco rounds
+    columns = {"images": people.images[order], "boxes": boxes(people)[order], "scores": np.full(joints.shape[:2], 0.5)}
+    entries = to_coco(Predictions(joints[order], None, **columns))
+    for person, row in zip(entries, order, strict=True):  # to_coco rounds
         person["keypoints"] = np.hstack([joints[row], np.full((16, 1), 0.5)]).ravel().tolist()
-    Path("p.json").write_text(json.dumps(stored))
-    return "p.json"
+    return write_results(entries)
 
 
 def coco_of_names(people, joints) -> str:
     """As AlphaPose writes it: names as image_id, no place, people of an image in order."""
-    rows = zip(people.images.tolist(), np.dstack([joints, np.full(joints.shape[:2], 1.0)]), strict=True)
-    Path("p.json").write_text(json.dumps([{"image_id": i, "keypoints": k.ravel().tolist()} for i, k in rows]))
-    return "p.json"
-
-
-def from_zero(people, joints) -> str:
-    np.save("p.npy", joints)
-    return "p.npy"
+    keypoints = np.dstack([joints, np.ones(joints.shape[:2])]).reshape(len(joints), -1).tolist()
+    rows = zip(people.images.tolist(), keypoints, strict=True)
+    return write_results([{"image_id": image, "keypoints": points} for image, points in rows])
 
 
 WRITERS = (
@@ -223,10 +228,6 @@ def evaluated(title, annotations, predictions, split=None, says=(), count=30) ->
     return Case(title, build, 2 if says else 0, says, None if says else check)
 
 
-def of_valid():
-    return everybody().select(np.arange(len(VALID)))
-
-
 def release() -> str:
     write_mpii_mat("mpii.mat", everybody())
     return "mpii.mat"
@@ -234,13 +235,11 @@ def release() -> str:
 
 def annot() -> str:
     Path("annot").mkdir()
-    people = everybody()
     for split, part in {"train": of_valid(), "valid": of_valid(), "test": of_test()}.items():
         entries = hrnet_json(part)
         for entry in entries:
             entry["image"] = f"train{entry['image']}" if split == "train" else entry["image"]
         Path(f"annot/{split}.json").write_text(json.dumps(entries))
-    assert len(people) == len(VALID) + len(TEST)
     return "annot"
 
 
@@ -259,9 +258,7 @@ def prepared() -> str:
 
 def truth_of_test() -> str:
     """A bare annolist of the test images with their joints."""
-    people = of_test()
-    write_mpii_mat("whole.mat", People(**{name: getattr(people, name) for name in (
-        "images", "joints", "person_ids", "center", "scale", "head_size", "scored")}, split="train"))  # fmt: skip
+    write_mpii_mat("whole.mat", replace(of_test(), split="train"))
     release = scipy.io.loadmat("whole.mat")["RELEASE"][0, 0]
     scipy.io.savemat("truth.mat", {"annolist": release["annolist"]})
     return "truth.mat"

@@ -122,8 +122,7 @@ def _cast(array: np.ndarray, kind: str) -> np.ndarray:
 
 
 ARRAY_CHANGES: tuple[Callable[[np.ndarray, Random], np.ndarray], ...] = (
-    _strange_value,
-    _strange_value,
+    _strange_value, _strange_value,
     lambda array, rng: array[:0],
     lambda array, rng: array[: max(1, len(array) // 2)] if array.ndim else array,
     lambda array, rng: array.T.copy(),
@@ -132,4 +131,4 @@ ARRAY_CHANGES: tuple[Callable[[np.ndarray, Random], np.ndarray], ...] = (
     lambda array, rng: np.concatenate([array, array]) if array.ndim else array,
     lambda array, rng: np.asarray("text"),
     lambda array, rng: _cast(array, "ifubcU"[rng.integers(6)]),
-)
+)  # fmt: skip

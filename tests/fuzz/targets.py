@@ -24,6 +24,7 @@ import scipy.io
 import torch
 import yaml
 from coco_files import coco_tree, hrnet_json
+from coco_files import write_tree as savejson
 from label_tools import label_studio_tasks, labelme_trees
 from pictures import encode_picture
 from safetensors.torch import save_file
@@ -113,11 +114,10 @@ def annolist() -> np.ndarray:
 
 def gt_valid() -> dict:
     return {
-        "pos_gt_src": np.arange(16 * 2 * PEOPLE, dtype=float).reshape(16, 2, PEOPLE),
-        "jnt_missing": np.zeros((16, PEOPLE)),
+        "pos_gt_src": np.arange(16.0 * 2 * PEOPLE).reshape(16, 2, PEOPLE), "jnt_missing": np.zeros((16, PEOPLE)),
         "headboxes_src": np.ones((2, 2, PEOPLE)) * np.array([1, 9])[:, None, None],
         "dataset_joints": np.array(NAMES, dtype=object),
-    }
+    }  # fmt: skip
 
 
 def hrnet_list() -> list:
@@ -153,18 +153,14 @@ def newell() -> dict:
 
 
 def people_columns() -> dict:
-    return {
-        **{STORED.get(name, name): getattr(people(), name) for name in COLUMNS},
-        "joint_names": np.array(MPII.names),
-        "skeleton": np.array(json.dumps(skeleton_to_json(MPII))),
-    }
+    stored = {STORED.get(name, name): getattr(people(), name) for name in COLUMNS}
+    skeleton = json.dumps(skeleton_to_json(MPII))
+    return {**stored, "joint_names": np.array(MPII.names), "skeleton": np.array(skeleton)}
 
 
 def prediction_columns() -> dict:
-    return {
-        "joints": people().joints, "person_ids": people().person_ids,
-        "joint_names": np.array(MPII.names), "stage": np.array(1),
-    }  # fmt: skip
+    ids, names = people().person_ids, np.array(MPII.names)
+    return {"joints": people().joints, "person_ids": ids, "joint_names": names, "stage": np.array(1)}
 
 
 def coco_results() -> list:
@@ -255,10 +251,6 @@ def resnet_fields() -> dict:
 
 def savemat(path: Path, fields: object) -> None:
     scipy.io.savemat(path, fields, do_compression=bool(len(str(fields)) % 2))
-
-
-def savejson(path: Path, fields: object) -> None:
-    path.write_text(json.dumps(fields))
 
 
 def saveh5(path: Path, fields: object) -> None:

@@ -16,6 +16,13 @@ def smooth_image(width, height, seed=0, cells=(12, 9)):
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
+def write_picture(path, width=64, height=48):
+    """Such an image in a file, in a folder that is made for it; returns the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), smooth_image(width, height))
+    return path
+
+
 def encode_picture(pixels, kind, orientation=1, **options):
     """An image file of an array's or Pillow's picture by Pillow, whose EXIF asks for a turn."""
     picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -20,6 +21,9 @@ from mpii_tools.results.predictions import Predictions, save_predictions
 NAME = "Läufer Δ – 走る"
 
 
+IEF = [sys.executable, "-m", "ief"]
+
+
 def console(encoding):
     """The environment of a program on such a console."""
     return {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
@@ -27,8 +31,7 @@ def console(encoding):
 
 def ief(encoding, *arguments, status=0):
     """What `ief` prints, on both streams, decoded by the console's own encoding."""
-    command = [sys.executable, "-m", "ief", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, env=console(encoding))
+    done = subprocess.run([*IEF, *map(str, arguments)], capture_output=True, env=console(encoding))
     printed = (done.stdout + done.stderr).decode(encoding)
     assert done.returncode == status and "Traceback" not in printed, printed[-3000:]
     return printed
@@ -40,17 +43,16 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("place") / NAME
     folder.mkdir()
     cv2.imencode(".jpg", np.full((60, 80, 3), 90, np.uint8))[1].tofile(folder / f"{NAME}.jpg")
-    joints = [[10.0 + k, 20.0] for k in range(16)]
-    person = {"center": [40, 30], "scale": 0.3, "joints": joints, "joints_vis": [1] * 16}
-    people = [{"image": f"{NAME}.jpg", **person}, {"image": f"{NAME} 2.jpg", **person}]
+    person = {"center": [40, 30], "scale": 0.3, "joints": [[10.0 + k, 20.0] for k in range(16)]}
+    people = [{"image": f"{NAME}{number}.jpg", **person} for number in ("", " 2")]
     (folder / "train.json").write_text(json.dumps(people, ensure_ascii=False), encoding="utf-8")
     return folder
 
 
-def prepare(place, out):
+def prepare(place, out, annotations="train.json"):
     """The arguments that prepare it."""
-    options = ["--images", place, "--out", place / out, "--size", "32"]
-    return ["prepare", "--annotations", place / "train.json", *options]
+    where = ["--annotations", place / annotations, "--images", place, "--out", place / out]
+    return ["prepare", *map(str, where), "--size", "32"]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
@@ -58,10 +60,7 @@ def test_names_the_console_lacks_are_escaped(place, encoding):
     printed = ief(encoding, *prepare(place, encoding), status=3)
     assert r"\u8d70" in printed and ("L\\xe4ufer" in printed) == (encoding == "ascii")
     assert load_people(place / encoding / "train.npz").images.tolist() == [f"{NAME}.jpg"]
-    absent = [
-        place / "absent.json" if argument == place / "train.json" else argument for argument in prepare(place, "o")
-    ]
-    assert r"\u8d70" in ief(encoding, *absent, status=2)
+    assert r"\u8d70" in ief(encoding, *prepare(place, "o", "absent.json"), status=2)
 
 
 def test_a_progress_bar_is_drawn_on_such_a_terminal(place):
@@ -69,10 +68,9 @@ def test_a_progress_bar_is_drawn_on_such_a_terminal(place):
     fcntl, pty, termios = map(pytest.importorskip, ("fcntl", "pty", "termios"))
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 30, 100, 0, 0))
-    command = [sys.executable, "-m", "ief", *prepare(place, "bar")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=console("ascii"))
+    streams = {"stdout": subprocess.DEVNULL, "stderr": theirs}
+    process, printed = subprocess.Popen([*IEF, *prepare(place, "bar")], **streams, env=console("ascii")), b""
     os.close(theirs)
-    printed = b""
     with contextlib.suppress(OSError):  # how Linux reports that the other end is closed
         while block := os.read(ours, 4096):
             printed += block
@@ -81,15 +79,13 @@ def test_a_progress_bar_is_drawn_on_such_a_terminal(place):
 
 
 def test_output_is_written_whatever_the_console_lacks(finished, tiny_data, tmp_path):
-    people = load_people(tiny_data / "valid.npz")
-    rng = np.random.default_rng(0)
-    for name in ("near", "far"):
-        noise = rng.normal(0, 5 if name == "near" else 20, people.joints.shape)
-        joints = np.where(np.isfinite(people.joints), people.joints, 100.0) + noise
-        save_predictions(tmp_path / f"{NAME} {name}.npz", Predictions(joints, people.person_ids))
-    against = ["--predictions", tmp_path / f"{NAME} near.npz", "--against", tmp_path / f"{NAME} far.npz"]
-    printed = ief("ascii", "evaluate", *against, "--annotations", tiny_data / "valid.npz", "--intervals")
-    assert "PCKh@0.5" in printed
+    people, rng = load_people(tiny_data / "valid.npz"), np.random.default_rng(0)
+    near, far = (tmp_path / f"{NAME} {name}.npz" for name in ("near", "far"))
+    for path, std in ((near, 5), (far, 20)):
+        joints = np.nan_to_num(people.joints, nan=100.0) + rng.normal(0, std, people.joints.shape)
+        save_predictions(path, Predictions(joints, people.person_ids))
+    words = ["--predictions", near, "--against", far, "--annotations", tiny_data / "valid.npz"]
+    assert "PCKh@0.5" in ief("ascii", "evaluate", *words, "--intervals")
     out = tmp_path / NAME / "report"
     assert r"\u8d70" in ief("ascii", "report", finished, "--out", out, "--data", tiny_data)
     assert NAME in (out / "index.html").read_text(encoding="utf-8")
@@ -110,17 +106,10 @@ def closed_stream():
     return stream
 
 
-class Window:
-    """What a program with a window of its own puts in place of a stream."""
-
-    def write(self, text):
-        return len(text)
-
-    def flush(self):
-        pass
-
-
-STREAMS = {"None": lambda: None, "closed": closed_stream, "window": Window}
+# The last is what a program with a window of its own puts in place of a stream.
+STREAMS = {
+    "None": lambda: None, "closed": closed_stream, "window": lambda: SimpleNamespace(write=len, flush=lambda: None),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -128,6 +117,6 @@ def test_a_stream_that_is_none_closed_or_foreign(place, monkeypatch, stream):
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, STREAMS[stream]())
     work = list(progress(range(3), "work"))
-    statuses = [main([*map(str, prepare(place, stream)), *more]) for more in ((), ("--annotations", "absent.json"))]
+    statuses = [main(prepare(place, stream, annotations)) for annotations in ("train.json", "absent.json")]
     monkeypatch.undo()
     assert (work, statuses) == ([0, 1, 2], [3, 2]) and (place / stream / "train-crops.npy").exists()

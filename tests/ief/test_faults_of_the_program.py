@@ -24,6 +24,9 @@ def temporary(tmp_path, monkeypatch):
     return tmp_path
 
 
+SUBMIT = "submit --annotations a --predictions p --out o"
+
+
 def failing(error):
     """A command's `run` that raises an error, or what a function raises."""
 
@@ -41,23 +44,17 @@ def said_by(capsys, command, status):
     return said
 
 
-@pytest.mark.parametrize(
-    ("error", "shown"),
-    [
-        (TypeError("'int' object is not callable"), "a fault of ief: TypeError: 'int' object is not callable; "),
-        (KeyError("right_ankle\n  and \x1b[1mmore"), "KeyError: "),
-        (RuntimeError("shapes\n(3, 4)\n(5,)"), "RuntimeError: shapes (3, 4) (5,); "),
-        (RuntimeError("a \x1b[31mred\x07 one"), "RuntimeError: a [31mred one; "),
-        (AssertionError(), "AssertionError; "),
-        (ValueError("\udc80" + "x" * 5000), "..."),
-    ],
-)
+@pytest.mark.parametrize(("error", "shown"), [
+    (TypeError("'int' object is not callable"), "a fault of ief: TypeError: 'int' object is not callable; "),
+    (RuntimeError("shapes\n(3, 4)\n(5,)"), "RuntimeError: shapes (3, 4) (5,); "),
+    (RuntimeError("a \x1b[31mred\x07 one"), "RuntimeError: a [31mred one; "),
+    (AssertionError(), "AssertionError; "), (ValueError("\udc80" + "x" * 5000), "..."),
+])  # fmt: skip
 def test_a_fault_is_one_line_with_a_traceback_in_a_file(temporary, monkeypatch, capsys, error, shown):
     monkeypatch.setattr("ief.commands.submit.run", failing(error))
-    said = said_by(capsys, "submit --annotations a --predictions p --out o", 1)
-    assert shown in said and len(said) < 700
+    said = said_by(capsys, SUBMIT, 1)
     (file,) = temporary.iterdir()  # and no temporary one beside it
-    assert str(file) in said
+    assert shown in said and str(file) in said and len(said) < 700
     text = file.read_text(encoding="utf-8")
     assert text.startswith("Traceback") and type(error).__name__ in text and "in failing" not in text
     assert "raise error" in text
@@ -67,7 +64,7 @@ def test_a_fault_without_room_for_its_traceback_says_where(tmp_path, monkeypatch
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file" / "below"))
     monkeypatch.setattr("ief.commands.submit.run", failing(TypeError("what")))
-    said = said_by(capsys, "submit --annotations a --predictions p --out o", 1)
+    said = said_by(capsys, SUBMIT, 1)
     assert "TypeError: what" in said and f"{__file__}, line " in said
 
 
@@ -96,34 +93,32 @@ OUT_OF_MEMORY = {
 @pytest.mark.parametrize("kind", OUT_OF_MEMORY)
 def test_too_little_memory_names_the_batch_size(temporary, monkeypatch, capsys, kind):
     monkeypatch.setattr("ief.inference.predictor.PosePredictor.load", lambda *_: failing(OUT_OF_MEMORY[kind])(None))
+    monkeypatch.setattr("ief.commands.submit.run", failing(OUT_OF_MEMORY[kind]))
     for given, size in (("", 32), ("--batch-size 7", 7)):
         said = said_by(capsys, f"predict --run . image.jpg {given}", 2)
         assert "out of memory (" in said and f"lower --batch-size {size}," in said
-    monkeypatch.setattr("ief.commands.submit.run", failing(OUT_OF_MEMORY[kind]))
-    said = said_by(capsys, "submit --annotations a --predictions p --out o", 2)
-    assert "out of memory (" in said and "batch" not in said
-    assert not list(temporary.iterdir())
+    said = said_by(capsys, SUBMIT, 2)
+    assert "out of memory (" in said and "batch" not in said and not list(temporary.iterdir())
 
 
 @pytest.mark.parametrize("error", [KeyError("out of memory"), ValueError("not enough memory cards"), OSError("disk")])
 def test_what_only_speaks_of_memory_is_not_too_little(temporary, monkeypatch, capsys, error):
     monkeypatch.setattr("ief.commands.submit.run", failing(error))
-    said = said_by(capsys, "submit --annotations a --predictions p --out o", 2 if isinstance(error, OSError) else 1)
-    assert "out of memory (" not in said
+    assert "out of memory (" not in said_by(capsys, SUBMIT, 2 if isinstance(error, OSError) else 1)
 
 
 def test_too_little_memory_in_training_names_the_size_in_force(tiny_data, tmp_path, monkeypatch):
     """That of the command line, of the preset, and of --config, which the command line leaves out."""
     monkeypatch.setattr("ief.training.trainer.StageTrainer.step", lambda *_: torch.empty(FAR_TOO_MUCH))
-    command = train(tiny_data, tmp_path / "run", "--epochs", "1")
-    assert "lower --batch-size 8," in finish_here(command, 2)
-    at = command.index("--batch-size")
-    del command[at : at + 2]
-    demo = [*command, "--preset", "demo"]
-    demo[demo.index(str(tmp_path / "run"))] = str(tmp_path / "demo")
-    assert f"lower --batch-size {PRESETS['demo'].batch_size}," in finish_here(demo, 2)
-    again = [*command, "--config", str(tmp_path / "run" / "config.json")]
-    assert "lower --batch-size 8," in finish_here(again, 2)
+
+    def command(run, *options, dropped=("--batch-size", "8")):
+        return [word for word in train(tiny_data, tmp_path / run, *options) if word not in dropped]
+
+    assert "lower --batch-size 8," in finish_here(command("run", "--epochs", "1", dropped=()), 2)
+    said = finish_here(command("demo", "--epochs", "1", "--preset", "demo"), 2)
+    assert f"lower --batch-size {PRESETS['demo'].batch_size}," in said
+    config = tmp_path / "run" / "config.json"
+    assert "lower --batch-size 8," in finish_here(command("run", "--config", str(config)), 2)
 
 
 def test_no_fault_imports_torch_to_be_explained(tmp_path):

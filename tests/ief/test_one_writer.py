@@ -10,70 +10,44 @@ import cv2
 import numpy as np
 import pytest
 import racing
+from coco_files import coco_tree, write_tree
+from commands import said_by
+from pictures import write_picture
 from processes import IEF, SMALL, train
 
 from checkpoints.locking import lock_folder
-from ief.cli import main
-
-
-def write_image(path):
-    cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
-    return path
-
+from heads.skeleton import COCO17
+from mpii_tools.people import People
 
 COMMANDS = {
     "train": lambda data, run, out: train(data, out)[len(IEF) :],
     "table7": lambda data, run, out: ["table7", "--data", data, "--run", out.parent, *SMALL],
     "prepare": lambda data, run, out: [
-        "prepare",
-        "--annotations",
-        data,
-        "--images",
-        write_image(run / "x.png").parent,
-        "--size",
-        "32",
-        "--out",
-        out,
+        "prepare", "--annotations", data, "--images", write_picture(run / "x.png").parent, "--size", "32", "--out", out
     ],
     "release": lambda data, run, out: ["release", "--run", run, "--data", data, "--license", "none", "--out", out],
     "split": lambda data, run, out: ["predict", "--run", run, "--data", data, "--out", out],
-    "image": lambda data, run, out: ["predict", "--run", run, write_image(run / "x.png"), "--out", out],
-}
+    "image": lambda data, run, out: ["predict", "--run", run, write_picture(run / "x.png"), "--out", out],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_second_command_in_a_folder_is_told_the_first(tiny_data, run, tmp_path, capsys, command):
+def test_a_second_command_in_a_folder_is_told_the_first(tiny_data, run, tmp_path, command):
     out = tmp_path / "table" / "all"
-    arguments = [str(each) for each in COMMANDS[command](tiny_data, run, out)]
+    words = COMMANDS[command](tiny_data, run, out)
     with lock_folder(out):
         before = sorted(tmp_path.rglob("*"))
-        assert main(arguments) == 2
-        assert f"{out}: process {os.getpid()}@{platform.node()[:16]} is writing to it" in capsys.readouterr().err
+        assert f"{out}: process {os.getpid()}@{platform.node()[:16]} is writing to it" in said_by(*words)
         assert sorted(tmp_path.rglob("*")) == before
     assert not os.listdir(tmp_path)
 
 
 def write_people(folder):
     """COCO's annotations of twenty people in each image of a folder: cutting them takes longer than starting."""
-    rng, names = np.random.default_rng(0), sorted(path.name for path in folder.glob("*.png"))
-    points = rng.integers(20, 380, (20 * len(names), 17, 2))
-    document = {
-        "images": [{"id": at, "file_name": name} for at, name in enumerate(names)],
-        "annotations": [
-            {
-                "id": at,
-                "image_id": at // 20,
-                "category_id": 1,
-                "num_keypoints": 17,
-                "bbox": [20, 20, 360, 360],
-                "keypoints": np.column_stack([each, np.full(17, 2)]).ravel().tolist(),
-            }
-            for at, each in enumerate(points)
-        ],
-        "categories": [{"id": 1, "name": "person"}],
-    }
-    (folder / "people.json").write_text(json.dumps(document))
-    return folder / "people.json"
+    names = np.repeat(sorted(path.name for path in folder.glob("*.png")), 20)
+    joints = np.random.default_rng(0).integers(20, 380, (len(names), 17, 2)).astype(float)
+    people = People(names, joints, center=np.full((len(names), 2), 200.0), scale=1.8, skeleton=COCO17)
+    return write_tree(folder / "people.json", coco_tree(people))
 
 
 RACES = {  # what differs between the two

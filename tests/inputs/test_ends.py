@@ -8,11 +8,12 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from pictures import draw_clip, smooth_image
+from coco_files import write_tree
+from commands import run_ief, said_by
+from pictures import draw_clip, smooth_image, write_picture
 
 from checkpoints.console import Console
 from checkpoints.errors import PoseError
-from ief.cli import main
 from ief.inference.video import write_video
 from ief.workflow.predict import predict_inputs
 from mpii_tools.annotations.people_file import load_people
@@ -40,12 +41,10 @@ def test_what_a_command_writes_is_there_without_a_reader(predictions, tmp_path, 
     assert done.stderr.count("\n") == (status == 2) and "Exception ignored" not in done.stderr
 
 
-def test_no_control_character_reaches_a_terminal(tmp_path, capsys):
+def test_no_control_character_reaches_a_terminal(capsys):
     print("a\x1b]0;t\x07\u202eb\r\tc\n", end="", file=Console(sys.stdout))
     assert capsys.readouterr().out == "a%x1b]0;t%x07%u202eb%r\tc\n"
-    cv2.imwrite(str(tmp_path / "a.jpg"), smooth_image(64, 48))
-    assert main(["predict", "--run", "\x1b[2J", str(tmp_path / "a.jpg")]) == 2
-    assert "%x1b[2J" in capsys.readouterr().err
+    assert "%x1b[2J" in said_by("predict", "--run", "\x1b[2J", "a.jpg")
 
 
 @pytest.mark.parametrize("room", [0, 700, 3000])
@@ -88,10 +87,9 @@ def fail(path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_preparation_leaves_nothing(tmp_path, monkeypatch, capsys, number):
-    people = [{"image": "a.jpg", "center": [30, 20], "scale": 0.2}]
-    (tmp_path / "valid.json").write_text(write.json.dumps(people))
-    cv2.imwrite(str(tmp_path / "a.jpg"), smooth_image(64, 48))
+    tree = write_tree(tmp_path / "valid.json", [{"image": "a.jpg", "center": [30, 20], "scale": 0.2}])
+    write_picture(tmp_path / "a.jpg")
     monkeypatch.setattr(write, "finish", lambda *_: signal.raise_signal(number))
-    command = ["prepare", "--annotations", f"test={tmp_path / 'valid.json'}", "--images", str(tmp_path)]
-    assert main([*command, "--out", str(tmp_path / "out"), "--size", "32"]) == 128 + number
+    words = ["--annotations", f"test={tree}", "--images", tmp_path, "--out", tmp_path / "out"]
+    run_ief("prepare", *words, "--size", "32", status=128 + number)
     assert "resumes" not in capsys.readouterr().err and not (tmp_path / "out").exists()

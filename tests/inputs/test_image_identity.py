@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from coco_files import coco_tree, write_tree
+from commands import run_ief
+from pictures import write_picture
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from ief.cli import main
 from ief.inference.box_files import read_boxes
 from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.read import read_annotations
@@ -58,31 +58,21 @@ def by_id(*ids):
 TABLE = [{"id": 50 + row, "file_name": f"val/{name}"} for row, name in enumerate(LETTERS)]
 
 
-@pytest.mark.parametrize(
-    ("names", "ids", "entries", "images"),
-    [
-        (REVERSED, [1, 2, 3, 4, 5, 6], by_id(1, 2, 3, 4, 5, 6), None),  # the names are other numbers
-        (REVERSED, [0, 1, 2, 3, 4, 5], by_id(0, 1, 2, 3, 4, 5), None),
-        (LETTERS, [101, 7, 9, 3, 2, 1], by_id(101, 7, 9, 3, 2, 1), None),
-        (LETTERS, [0, 1, 2, 3, 4, 5], by_id(*"012345"), None),  # a number there, text here
-        (LETTERS, [*"012345"], by_id(0, 1, 2, 3, 4, 5), None),
-        (LETTERS, [1, 2, 3, 4, 5, 6], by_id(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), None),
-        (REVERSED, [1, 2, 3, 4, 5, 6], by_id("1.0", "2.0", "3.0", "4.00", "5.0", "6.0"), None),
-        (REVERSED, ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0"], by_id(1, 2, 3, 4, 5, 6), None),
-        (["1.0.jpg", "1.jpg", *LETTERS[:4]], [7, 8, 3, 4, 5, 6], by_id("1.0", "8.0", 3, 4, 5, 6), None),  # a name
-        (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], by_id("b7-a", "b7-b", "0f", "c", "d", "e"), None),
-        (LETTERS, [2**40 + row for row in range(6)], by_id(*(2**40 + row for row in range(6))), None),
-        (LETTERS, [9, 8, 7, 6, 5, 4], [{"file_name": name} for name in LETTERS], None),
-        (REVERSED, [9, 8, 7, 6, 5, 4], [{"file_name": f"/data/val/{name}"} for name in REVERSED], None),
-        (
-            LETTERS,
-            [6, 5, 4, 3, 2, 1],
-            [{"file_name": n, "image_id": i} for i, n in enumerate(LETTERS, 1)],
-            None,
-        ),  # ours
-        (LETTERS, [6, 5, 4, 3, 2, 1], by_id(*range(50, 56)), TABLE),  # the results' own table
-    ],
-)
+@pytest.mark.parametrize(("names", "ids", "entries", "images"), [
+    (REVERSED, [1, 2, 3, 4, 5, 6], by_id(1, 2, 3, 4, 5, 6), None),  # the names are other numbers
+    (LETTERS, [101, 7, 9, 3, 2, 1], by_id(101, 7, 9, 3, 2, 1), None),
+    (LETTERS, [0, 1, 2, 3, 4, 5], by_id(*"012345"), None),  # a number there, text here
+    (LETTERS, [*"012345"], by_id(0, 1, 2, 3, 4, 5), None),
+    (REVERSED, [1, 2, 3, 4, 5, 6], by_id("1.0", "2.0", "3.0", "4.00", "5.0", "6.0"), None),
+    (REVERSED, ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0"], by_id(1, 2, 3, 4, 5, 6), None),
+    (["1.0.jpg", "1.jpg", *LETTERS[:4]], [7, 8, 3, 4, 5, 6], by_id("1.0", "8.0", 3, 4, 5, 6), None),  # a name
+    (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], by_id("b7-a", "b7-b", "0f", "c", "d", "e"), None),
+    (LETTERS, [2**40 + row for row in range(6)], by_id(*(2**40 + row for row in range(6))), None),
+    (LETTERS, [9, 8, 7, 6, 5, 4], [{"file_name": name} for name in LETTERS], None),
+    (REVERSED, [9, 8, 7, 6, 5, 4], [{"file_name": f"/data/val/{name}"} for name in REVERSED], None),
+    (LETTERS, [6, 5, 4, 3, 2, 1], [{"file_name": n, "image_id": i} for i, n in enumerate(LETTERS, 1)], None),
+    (LETTERS, [6, 5, 4, 3, 2, 1], by_id(*range(50, 56)), TABLE),  # the results' own table
+])  # fmt: skip
 def test_results_are_matched_by_the_annotations_ids(tmp_path, names, ids, entries, images):
     people = read(tmp_path / "val.json", names, ids)
     order = np.random.default_rng(1).permutation(6)
@@ -118,20 +108,18 @@ def test_boxes_of_numbers_without_names_say_what_to_add(tmp_path, capsys):
     assert "(10) give file_name" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("scores", "box_scores"),
-    [
-        (np.linspace(0.2, 1, 48).reshape(3, 16), np.array([0.3, 0.6, 1.0])),
-        (np.linspace(0.2, 1, 48).reshape(3, 16), None),
-        (None, np.array([0.3, 0.6, 1.0])),
-        (np.where(np.arange(48).reshape(3, 16) % 3 == 0, np.nan, 0.4), np.array([0.3, 0.6, 1.0])),
-        (np.zeros((3, 16)) + np.array([[0.5], [0], [1]]), np.array([0.3, 0.6, 1.0])),
-    ],
-)
+SPREAD, BOX_SCORES = np.linspace(0.2, 1, 48).reshape(3, 16), np.array([0.3, 0.6, 1.0])
+
+
+@pytest.mark.parametrize(("scores", "box_scores"), [
+    (SPREAD, BOX_SCORES), (SPREAD, None), (None, BOX_SCORES),
+    (np.where(np.arange(48).reshape(3, 16) % 3 == 0, np.nan, 0.4), BOX_SCORES),
+    (np.zeros((3, 16)) + np.array([[0.5], [0], [1]]), BOX_SCORES),
+])  # fmt: skip
 def test_a_persons_score_comes_back_and_joints_are_drawn(tmp_path, scores, box_scores):
     """COCO's v of a joint: above 0 for each that is predicted, so that programs draw it."""
-    images = np.array(["1.jpg", "2.jpg", "3.jpg"])
-    predictions = Predictions(JOINTS[:3], None, MPII.names, scores=scores, box_scores=box_scores, images=images)
+    columns = {"scores": scores, "box_scores": box_scores, "images": np.array(["1.jpg", "2.jpg", "3.jpg"])}
+    predictions = Predictions(JOINTS[:3], None, MPII.names, **columns)
     assert all(value > 0 for person in to_coco(predictions) for value in person["keypoints"][2::3])
     back = read_predictions(write_coco(tmp_path / "r.json", predictions))
     expected = person_scores(scores, box_scores, 3)
@@ -159,20 +147,17 @@ def test_ids_of_two_images_each_are_refused(tmp_path):
         read_annotations(write_tree(tmp_path / "val.json", tree))
 
 
-@pytest.mark.parametrize(
-    ("ids", "options", "kept"),
-    [
-        ([1, 2, 3], {}, [1, 2, 3]),
-        ([101, 0, 7], {"entry_ids": ["101", "0", "7"]}, [101, 0, 7]),  # numbers there, text here
-        (["0", "1", "x"], {}, ["0", "1", "x"]),
-        (["0", "1", "2"], {"entry_ids": [0, 1, 2]}, ["0", "1", "2"]),
-        ([4.0, 5.0, 6.0], {}, [4, 5, 6]),
-        ([2**40, 2**41, 2**62], {}, [2**40, 2**41, 2**62]),
-        ([2**70, 1, 2], {}, [str(2**70), "1", "2"]),
-        (["b7e9-aa", "0f-12", "c-3"], {}, ["b7e9-aa", "0f-12", "c-3"]),
-        ([9, 8, 7], {"named": True}, [9, 8, 7]),
-    ],
-)
+@pytest.mark.parametrize(("ids", "options", "kept"), [
+    ([1, 2, 3], {}, [1, 2, 3]),
+    ([101, 0, 7], {"entry_ids": ["101", "0", "7"]}, [101, 0, 7]),  # numbers there, text here
+    (["0", "1", "x"], {}, ["0", "1", "x"]),
+    (["0", "1", "2"], {"entry_ids": [0, 1, 2]}, ["0", "1", "2"]),
+    ([4.0, 5.0, 6.0], {}, [4, 5, 6]),
+    ([2**40, 2**41, 2**62], {}, [2**40, 2**41, 2**62]),
+    ([2**70, 1, 2], {}, [str(2**70), "1", "2"]),
+    (["b7e9-aa", "0f-12", "c-3"], {}, ["b7e9-aa", "0f-12", "c-3"]),
+    ([9, 8, 7], {"named": True}, [9, 8, 7]),
+])  # fmt: skip
 def test_ids_are_those_of_the_images(ids, options, kept, tmp_path):
     found = read(tmp_path / "val.json", NAMES, ids, **options)
     assert found.images.tolist() == NAMES and found.image_ids.tolist() == kept
@@ -190,11 +175,9 @@ def test_an_image_without_an_id_leaves_none(tmp_path):
     assert plain.image_ids is None and load_people(tmp_path / "a.npz").image_ids is None
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "joined"), [([1, 2], [3], [1, 2, 3]), ([1, 2], ["x"], ["1", "2", "x"]), ([1, 2], None, None)]
-)
-def test_joined_people_have_the_ids_that_all_parts_have(one, other, joined):
-    found = join_people([people(NAMES[:2], image_ids=one), people(NAMES[2:], image_ids=other)])
+@pytest.mark.parametrize(("other", "joined"), [([3], [1, 2, 3]), (["x"], ["1", "2", "x"]), (None, None)])
+def test_joined_people_have_the_ids_that_all_parts_have(other, joined):
+    found = join_people([people(NAMES[:2], image_ids=[1, 2]), people(NAMES[2:], image_ids=other)])
     assert joined == (None if found.image_ids is None else found.image_ids.tolist())
 
 
@@ -202,8 +185,8 @@ def test_prepared_people_keep_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     read("valid.json", NAMES, [101, 102, 103])
     for name in NAMES:
-        cv2.imwrite(name, np.full((320, 320, 3), 99, np.uint8))
-    assert main(["prepare", "--annotations", "valid.json", "--size", "32", "--out", "out"]) == 0
+        write_picture(tmp_path / name, 320, 320)
+    run_ief("prepare", "--annotations", "valid.json", "--size", "32", "--out", "out")
     prepared = read_annotations("out").people
-    assert dict(zip(prepared.images, prepared.image_ids, strict=True)) == dict(zip(NAMES, [101, 102, 103], strict=True))
+    assert dict(zip(NAMES, [101, 102, 103], strict=True)) == dict(zip(prepared.images, prepared.image_ids, strict=True))
     assert prepared.category_ids.tolist() == [1, 1, 1]

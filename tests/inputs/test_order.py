@@ -27,19 +27,12 @@ def reorder(joints, each, order, images=IMAGES):
     return joints[rows.ravel()]
 
 
-@pytest.mark.parametrize(
-    ("each", "order", "images", "noise", "swapped"),
-    [
-        (2, [1, 0], 5, 0, 5),  # from the right, as bottom-up methods have it
-        (2, [1, 0], 1, 5, 1),
-        (3, [1, 2, 0], 5, 5, 5),
-        (4, [0, 2, 1, 3], 5, 3, 5),  # two of four
-        (6, [5, 4, 3, 2, 1, 0], 2, 8, 2),
-        (2, [0, 1], 5, 20, 0),
-        (3, [0, 1, 2], 5, 60, 0),
-        (1, [0], 5, 300, 0),
-    ],
-)
+@pytest.mark.parametrize(("each", "order", "images", "noise", "swapped"), [
+    (2, [1, 0], 5, 0, 5),  # from the right, as bottom-up methods have it
+    (2, [1, 0], 1, 5, 1), (3, [1, 2, 0], 5, 5, 5),
+    (4, [0, 2, 1, 3], 5, 3, 5),  # two of four
+    (6, [5, 4, 3, 2, 1, 0], 2, 8, 2), (2, [0, 1], 5, 20, 0), (3, [0, 1, 2], 5, 60, 0), (1, [0], 5, 300, 0),
+])  # fmt: skip
 def test_another_order_is_said(each, order, images, noise, swapped):
     people = crowd(each)
     joints = np.random.default_rng(1).normal(reorder(people.joints, each, order, images), noise)
@@ -70,18 +63,13 @@ def test_predictions_in_shares_of_the_image_are_said():
     assert unit_warning(people.joints, people) is None and unit_warning(0 * people.joints, people) is None
 
 
-@pytest.mark.parametrize(
-    ("each", "rows", "says"),
-    [
-        (1, [0, 1, 2, 3], r"1 of 5 .* first 4\.jpg#1 \(its image has 0 predictions and 1 people"),
-        (1, [0, 2], r"3 of 5 .* first 1\.jpg#1"),
-        (1, [0, 0, 1, 2, 3, 4], r"1 of 5 .* first 0\.jpg#1 \(its image has 2 predictions and 1 people"),
-        (2, [0, 1, 2, 3, 4, 5, 6, 7, 8], r"2 of 10 .* first 4\.jpg#1 \(its image has 1 predictions and 2 people"),
-        (3, [*range(15), 2], r"3 of 15 .* first 0\.jpg#1 \(its image has 4 predictions and 3 people"),
-        (1, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4], r"5 of 5 .* more than one .* first 0\.jpg#1 .* 2 predictions and 1 people"),
-        (1, [0, 0, 2, 3, 4], r"2 of 5 .* first 0\.jpg#1"),
-    ],
-)
+@pytest.mark.parametrize(("each", "rows", "says"), [
+    (1, [0, 1, 2, 3], r"1 of 5 .* first 4\.jpg#1 \(its image has 0 predictions and 1 people"),
+    (1, [0, 0, 1, 2, 3, 4], r"1 of 5 .* first 0\.jpg#1 \(its image has 2 predictions and 1 people"),
+    (2, [0, 1, 2, 3, 4, 5, 6, 7, 8], r"2 of 10 .* first 4\.jpg#1 \(its image has 1 predictions and 2 people"),
+    (3, [*range(15), 2], r"3 of 15 .* first 0\.jpg#1 \(its image has 4 predictions and 3 people"),
+    (1, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4], r"5 of 5 .* more than one .* first 0\.jpg#1 .* 2 predictions and 1 people"),
+])  # fmt: skip
 def test_who_is_missing_is_counted_by_image(each, rows, says):
     people = crowd(each)
     with pytest.raises(PoseError, match=says):

@@ -61,6 +61,6 @@ def test_every_public_name_is_ief_s_too():
     public |= {name: getattr(heads, name) for name in heads.__all__}
     assert {"GroundTruth", "pckh", "MPII", "CompositionalLoss"} <= public.keys()
     assert all(getattr(ief, name) is value for name, value in public.items())
-    assert callable(ief.train) and callable(ief.compare_runs)
+    assert callable(ief.train) and callable(ief.compare_runs) and ief.__all__ == ["PosePredictor", "Poses"]
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         ief.nothing  # noqa: B018

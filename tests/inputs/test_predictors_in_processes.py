@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from commands import run_ief
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
-from ief.cli import main
 from ief.inference.cascade_network import CascadeNetwork
 
 FORK = """
@@ -47,30 +48,27 @@ def test_a_forked_predictor_works_or_says_why_not(run):
 
 
 def test_a_pickled_predictor_belongs_to_its_new_process(run, monkeypatch):
-    packed = pickle.dumps(PosePredictor.load(run, "cpu").network.skeleton)
-    assert pickle.loads(packed) == PosePredictor.load(run, "cpu").skeleton
     network = PosePredictor.load(run, "cpu").network
-    state = {**vars(network), "process": -1}
+    assert pickle.loads(pickle.dumps(network.skeleton)) == network.skeleton
     again = CascadeNetwork.__new__(CascadeNetwork)
-    again.__setstate__(state)
+    again.__setstate__({**vars(network), "process": -1})
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     assert again.process == os.getpid() and again.size == network.size
     network.process = -1
     with pytest.raises(PoseError, match="load in each worker"):
-        network(torch.zeros(1, 32, 32, 3, dtype=torch.uint8).numpy())
+        network(np.zeros((1, 32, 32, 3), np.uint8))
 
 
 def test_a_run_is_found_by_its_files_and_from_home(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
     shutil.copytree(run, tmp_path / "runs" / "all")
-    for path, stages in (
-        ("~/runs/all", 2), ("~/runs/all/stage1/stage.safetensors", 2), (run / "stage0" / "stage.safetensors", 1),
-    ):  # fmt: skip
-        assert PosePredictor.load(path, "cpu").network.stage == stages - 1
+    stage = "stage{}/stage.safetensors"
+    for path, last in (("~/runs/all", 1), ("~/runs/all/" + stage.format(1), 1), (run / stage.format(0), 0)):
+        assert PosePredictor.load(path, "cpu").network.stage == last
     (tmp_path / "MODEL.ONNX").write_bytes(b"no model")
     for path in ("~/MODEL.ONNX", "~/none.onnx"):
         with pytest.raises(PoseError, match=r"(not a model that ONNX Runtime|no such file|not installed)"):
             PosePredictor.load(path)
-    assert main(["predict", "--run=~/runs/none", "x.jpg"]) == 2
+    run_ief("predict", "--run=~/runs/none", "x.jpg", status=2)
     assert str(tmp_path / "runs" / "none") in capsys.readouterr().err

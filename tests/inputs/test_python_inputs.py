@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import smooth_image
+from pictures import encode_picture, smooth_image
 from PIL import Image
 
 from checkpoints.errors import PoseError
@@ -21,9 +21,8 @@ BOX = [[5, 5, 40, 44]]
 
 def open_picture(cut=False, closed=False):
     """A picture that Pillow has opened and not read yet."""
-    file = io.BytesIO()
-    Image.fromarray(IMAGE).save(file, "jpeg")
-    picture = Image.open(io.BytesIO(file.getvalue()[: -200 if cut else None]))
+    data = encode_picture(IMAGE, "JPEG")
+    picture = Image.open(io.BytesIO(data[: -200 if cut else None]))
     if closed:
         picture.close()
     return picture
@@ -34,21 +33,17 @@ def predictor(run):
     return PosePredictor.load(run, "cpu")
 
 
-@pytest.mark.parametrize(
-    ("image", "boxes"),
-    [
-        (IMAGE, torch.tensor(BOX, dtype=torch.float32, requires_grad=True)),
-        (IMAGE, torch.tensor(BOX)),
-        # Invented: Pillow's other modes, a view that is not contiguous, a tuple.
-        (Image.fromarray(IMAGE), np.array(BOX, dtype=np.float16)),
-        (np.asfortranarray(IMAGE), tuple(map(tuple, BOX))),
-        (torch.from_numpy(IMAGE.transpose(2, 0, 1).copy()).permute(1, 2, 0), BOX[0]),
-    ],
-)
+@pytest.mark.parametrize(("image", "boxes"), [
+    (IMAGE, torch.tensor(BOX, dtype=torch.float32, requires_grad=True)),
+    (IMAGE, torch.tensor(BOX)),
+    (Image.fromarray(IMAGE), np.array(BOX, dtype=np.float16)),
+    (np.asfortranarray(IMAGE), tuple(map(tuple, BOX))),
+    (torch.from_numpy(IMAGE.transpose(2, 0, 1).copy()).permute(1, 2, 0), BOX[0]),
+])  # fmt: skip
 def test_arrays_of_other_libraries_give_the_same_pose(predictor, image, boxes):
-    np.testing.assert_allclose(predictor(image, boxes).joints, predictor(IMAGE, BOX).joints, atol=1e-4)
-    drawn = predictor(IMAGE, BOX).draw(image)
-    assert np.array_equal(drawn, predictor(IMAGE, BOX).draw(IMAGE))
+    poses = predictor(IMAGE, BOX)
+    np.testing.assert_allclose(predictor(image, boxes).joints, poses.joints, atol=1e-4)
+    assert np.array_equal(poses.draw(image), poses.draw(IMAGE))
 
 
 @pytest.mark.parametrize("several", [iter, tuple, list, lambda images: (image for image in images)])
@@ -58,32 +53,25 @@ def test_several_images_are_a_list_however_they_come(predictor, several):
     assert second.boxes.tolist() == [[0, 0, 64, 48]]
 
 
-@pytest.mark.parametrize(
-    ("images", "boxes", "says"),
-    [
-        (None, BOX, "image 0: None; was the file read?"),
-        (io.BytesIO(b"\xff\xd8\xff"), BOX, "image 0: a BytesIO"),
-        ([IMAGE, None], None, "image 1: None; was the file read?"),
-        ("a\0b.jpg", None, "a\0b.jpg: cannot be read"),
-        (Path("a\0b"), None, "a\0b: cannot be read"),
-        ("http://x/y.jpg", None, "http://x/y.jpg: cannot be read"),
-        ("", None, "^'': cannot be read"),
-        (np.ma.masked_equal(IMAGE, IMAGE[0, 0, 0]), BOX, "image 0: an array .* with masked pixels"),
-        # Invented: a batch's dictionary, a batch, a set of names.
-        ({"image": IMAGE}, BOX, "image 0: a dict"),
-        (torch.zeros(2, 48, 64, 3, dtype=torch.uint8), BOX, r"image 0: an array of uint8 \(2, 48, 64, 3\)"),
-        ({"a.jpg"}, None, "image 0: a set"),
-        (memoryview(IMAGE), BOX, "image 0: a memoryview"),
-        (torch.zeros(3, 48, 64, dtype=torch.bfloat16), BOX, "image 0: a Tensor that cannot be read"),
-        (torch.zeros(3, 48, 64, device="meta"), BOX, "image 0: a Tensor that cannot be read"),
-        (open_picture(cut=True), BOX, "image 0: a JpegImageFile that cannot be read"),
-        (open_picture(closed=True), BOX, "image 0: a JpegImageFile that cannot be read"),
-        (IMAGE, np.ma.masked_array(BOX, mask=[[0, 0, 0, 1]]), "image 0: boxes with masked numbers"),
-        ([IMAGE], 5, "image 0: boxes of shape"),
-        (IMAGE, "whole", "image 0: boxes are no array of numbers"),
-        (IMAGE, [[torch.tensor(1.0, requires_grad=True)] * 2], "image 0: boxes"),
-    ],
-)
+@pytest.mark.parametrize(("images", "boxes", "says"), [
+    (io.BytesIO(b"\xff\xd8\xff"), BOX, "image 0: a BytesIO"),
+    ([IMAGE, None], None, "image 1: None; was the file read?"),
+    ("a\0b.jpg", None, "a\0b.jpg: cannot be read"),
+    (Path("a\0b"), None, "a\0b: cannot be read"),
+    ("http://x/y.jpg", None, "http://x/y.jpg: cannot be read"),
+    ("", None, "^'': cannot be read"),
+    (np.ma.masked_equal(IMAGE, IMAGE[0, 0, 0]), BOX, "image 0: an array .* with masked pixels"),
+    ({"a.jpg"}, None, "image 0: a set"),
+    (memoryview(IMAGE), BOX, "image 0: a memoryview"),
+    (torch.zeros(3, 48, 64, dtype=torch.bfloat16), BOX, "image 0: a Tensor that cannot be read"),
+    (torch.zeros(3, 48, 64, device="meta"), BOX, "image 0: a Tensor that cannot be read"),
+    (open_picture(cut=True), BOX, "image 0: a JpegImageFile that cannot be read"),
+    (open_picture(closed=True), BOX, "image 0: a JpegImageFile that cannot be read"),
+    (IMAGE, np.ma.masked_array(BOX, mask=[[0, 0, 0, 1]]), "image 0: boxes with masked numbers"),
+    ([IMAGE], 5, "image 0: boxes of shape"),
+    (IMAGE, "whole", "image 0: boxes are no array of numbers"),
+    (IMAGE, [[torch.tensor(1.0, requires_grad=True)] * 2], "image 0: boxes"),
+])  # fmt: skip
 def test_what_is_no_image_or_box_is_called_by_its_name(predictor, images, boxes, says):
     with pytest.raises(PoseError, match=says):
         predictor(images, boxes)
@@ -127,21 +115,16 @@ GRAY = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * 21
 EIGHT = np.repeat((GRAY >> 8).astype(np.uint8)[..., None], 3, axis=-1)
 
 
-@pytest.mark.parametrize(
-    ("gray", "mode", "expected"),
-    [
-        (GRAY, "I;16", EIGHT),
-        (GRAY.astype(np.int32), "I", EIGHT),
-        (GRAY.astype(np.int32) >> 8, "I", EIGHT),
-        (EIGHT[..., 0] / np.float32(255), "F", EIGHT),
-    ],
-)
+@pytest.mark.parametrize(("gray", "mode"), [
+    (GRAY, "I;16"), (GRAY.astype(np.int32), "I"), (GRAY.astype(np.int32) >> 8, "I"),
+    (EIGHT[..., 0] / np.float32(255), "F"),
+])  # fmt: skip
 @pytest.mark.parametrize("from_file", [False, True])
-def test_pictures_of_other_depths_keep_their_range(tmp_path, gray, mode, expected, from_file):
+def test_pictures_of_other_depths_keep_their_range(tmp_path, gray, mode, from_file):
     picture = Image.fromarray(gray)
     picture.save(tmp_path / "a.tif")
     assert picture.mode == mode
-    assert np.array_equal(read_image(tmp_path / "a.tif" if from_file else picture), expected)
+    assert np.array_equal(read_image(tmp_path / "a.tif" if from_file else picture), EIGHT)
 
 
 @pytest.mark.parametrize(("gray", "says"), [(GRAY.astype(np.float32), "from 0 to 64491"), (GRAY * -1.0, "from -64491")])

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from pictures import draw_clip, smooth_image
+from commands import run_ief
+from pictures import draw_clip, smooth_image, write_picture
 from processes import IEF, start
 from walkers import Onlooker, count_exchanges, draw_crossing
 
@@ -28,18 +29,13 @@ from ief.workflow.predict import predict_inputs
 from mpii_tools.results.predictions import read_predictions
 
 
-@pytest.mark.parametrize(
-    ("times", "says"),
-    [
-        ([0, 100, 200, 300], ""),
-        ([0, 33, 67, 100], ""),  # rounded to milliseconds
-        ([0, 40, 80, 4080], "40 to 4000 ms apart"),
-        # Invented: a dropped frame, a phone in the dark, a first frame late.
-        ([0, 33, 100, 133], "33 to 67 ms apart"),
-        ([0, 33, 67, 117], "33 to 50 ms apart"),
-        ([500, 600, 700, 800], ""),
-    ],
-)
+@pytest.mark.parametrize(("times", "says"), [
+    ([0, 100, 200, 300], ""),
+    ([0, 33, 67, 100], ""),  # rounded to milliseconds
+    ([0, 40, 80, 4080], "40 to 4000 ms apart"),
+    ([0, 33, 67, 117], "33 to 50 ms apart"),  # a phone in the dark
+    ([500, 600, 700, 800], ""),
+])  # fmt: skip
 def test_frames_keep_their_times_and_an_uneven_rate_is_said(run, tmp_path, monkeypatch, capsys, times, says):
     opened = cv2.VideoCapture
 
@@ -68,10 +64,10 @@ def test_frames_keep_their_times_and_an_uneven_rate_is_said(run, tmp_path, monke
 
 
 def test_images_have_no_times(run, tmp_path):
-    cv2.imwrite(str(tmp_path / "a.jpg"), smooth_image(64, 48))
-    predict_inputs([tmp_path / "a.jpg"], tmp_path / "out", run, device="cpu")
-    header = (tmp_path / "out" / "predictions-images.csv").read_text().splitlines()[0]
-    assert "time_s" not in header and "time_s" not in (tmp_path / "out" / "predictions-images.json").read_text()
+    image = write_picture(tmp_path / "a.jpg")
+    predict_inputs([image], tmp_path, run, device="cpu")
+    for ending in ("csv", "json"):
+        assert "time_s" not in (tmp_path / f"predictions-images.{ending}").read_text()
 
 
 SCENES = {  # frame -> who is there from then on, by the left edge of their box; and who is there by number
@@ -93,22 +89,26 @@ def see(scene, place):
     return np.array([[left, 50, left + 80, 250] for left in lefts], float).reshape(-1, 4)
 
 
+def check_numbers(scene, numbers):
+    """The numbers of each frame are those of the scene."""
+    expected = SCENES[scene][1]
+    assert {place: set(numbers[place].tolist()) for place in expected} == expected
+
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_number_is_born_once_and_kept(run, scene):
     """From a person's first frame on."""
     places, frames = count(), [np.zeros((300, 640, 3), np.uint8)] * 40
     predictor, find_people = PosePredictor.load(run, "cpu"), lambda frame: (see(scene, next(places)), None)
     steps = video.predict_frames(predictor, frames, "clip", find_people=find_people)
-    seen = [set(poses.rows.tolist()) for _, poses in steps]
-    assert {place: seen[place] for place in SCENES[scene][1]} == SCENES[scene][1]
+    check_numbers(scene, [poses.rows for _, poses in steps])
 
 
 @pytest.mark.parametrize("scene", SCENES.keys() - {"somebody comes back late"})
 @pytest.mark.parametrize("step", [0, -1])
 def test_nobody_is_lost_where_times_do_not_rise(scene, step):
     tracker = video.Tracker()
-    seen = [set(tracker.number_people(see(scene, place), 9 + step * place).tolist()) for place in range(40)]
-    assert {place: seen[place] for place in SCENES[scene][1]} == SCENES[scene][1]
+    check_numbers(scene, [tracker.number_people(see(scene, place), 9 + step * place) for place in range(40)])
 
 
 def test_everybody_has_one_number_at_first_sight():
@@ -128,25 +128,19 @@ def test_everybody_has_one_number_at_first_sight():
 
 def test_a_video_with_a_detector_needs_the_trackers(run, tmp_path, monkeypatch):
     """Without them it is left out, and images beside it are predicted."""
-    from ief.inference import detector
-
-    draw_clip(tmp_path / "clip.avi", 3)
-    cv2.imwrite(str(tmp_path / "a.jpg"), smooth_image(64, 48))
+    clip, image, out = tmp_path / "clip.avi", write_picture(tmp_path / "a.jpg"), tmp_path / "out"
+    draw_clip(clip, 3)
     found = np.array([[5.0, 5, 40, 44]]), np.ones(1)
-    monkeypatch.setattr(detector, "load_detector", lambda *_: lambda image: found)
+    monkeypatch.setattr("ief.inference.detector.load_detector", lambda *_: lambda image: found)
     monkeypatch.setitem(sys.modules, "trackers", None)
-    options = {"detect": True, "device": "cpu"}
-    _, left_out = predict_inputs([tmp_path / "a.jpg", tmp_path / "clip.avi"], tmp_path / "out", run, **options)
-    says = f"{tmp_path / 'clip.avi'}: trackers is not installed: pip install '.[video]'"
-    assert left_out == [says] and len(read_predictions(tmp_path / "out" / "predictions-images.npz").joints) == 1
-    draw_clip(tmp_path / "alone.avi", 3)
-    assert len(predict_inputs([tmp_path / "alone.avi"], tmp_path / "whole", run, device="cpu")[0]) == 4
+    _, left_out = predict_inputs([image, clip], out, run, detect=True, device="cpu")
+    assert left_out == [f"{clip}: trackers is not installed: pip install '.[video]'"]
+    assert len(read_predictions(out / "predictions-images.npz").joints) == 1
+    assert len(predict_inputs([clip], tmp_path / "whole", run, device="cpu")[0]) == 4
 
 
 def test_a_stopped_video_is_not_searched_again(run, tmp_path, monkeypatch):
     """What the detector found is in the journal, and the numbers are those of a video that was not stopped."""
-    from ief.inference import detector
-
     draw_clip(tmp_path / "clip.avi", 12)
     asked = []
 
@@ -154,16 +148,15 @@ def test_a_stopped_video_is_not_searched_again(run, tmp_path, monkeypatch):
         asked.append(len(asked))
         return np.array([[5.0, 5, 40, 44], [50, 5, 90, 60]])[: 1 + (len(asked) > 3)], np.array([0.9, 0.8])
 
-    monkeypatch.setattr(detector, "load_detector", lambda *_: find_people)
-    with monkeypatch.context() as patch:
+    monkeypatch.setattr("ief.inference.detector.load_detector", lambda *_: find_people)
+    arguments = {"inputs": [tmp_path / "clip.avi"], "out": tmp_path / "out", "weights": run, "detect": True}
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
         count_frames(patch, stop_at=8)
-        with pytest.raises(Stopped):
-            predict_inputs([tmp_path / "clip.avi"], tmp_path / "out", run, detect=True, device="cpu")
-    predict_inputs([tmp_path / "clip.avi"], tmp_path / "out", run, detect=True, device="cpu")
+        predict_inputs(**arguments, device="cpu")
+    predict_inputs(**arguments, device="cpu")
     people = read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist()
-    assert len(asked) <= 13 and people == [
-        f"clip.avi/{place:06}#{number}" for place in range(12) for number in (1, 2)[: 1 + (place > 2)]
-    ]
+    numbers = [(place, number) for place in range(12) for number in (1, 2)[: 1 + (place > 2)]]
+    assert people == [f"clip.avi/{place:06}#{number}" for place, number in numbers] and len(asked) <= 13
 
 
 @pytest.mark.parametrize("hidden", [2.0, 0.7])
@@ -204,22 +197,24 @@ def count_frames(monkeypatch, stop_at=None):
 @pytest.mark.parametrize("places", [{}, {"center": (40, 30), "scale": 0.2}, {"smooth": True}])
 def test_a_stopped_video_resumes_at_its_frame(run, tmp_path, monkeypatch, places):
     draw_clip(tmp_path / "clip.avi", 12)
-    arguments = ([tmp_path / "clip.avi"], tmp_path / "out", run)
+
+    def predict(out):
+        predict_inputs([tmp_path / "clip.avi"], tmp_path / out, run, device="cpu", **places)
+
     with monkeypatch.context() as patch:
         names = count_frames(patch, stop_at=8)
         with pytest.raises(Stopped):
-            predict_inputs(*arguments, device="cpu", **places)
+            predict("out")
         assert names[-1] == "clip.avi/000007" and [path.name for path in (tmp_path / "out").iterdir()] == [JOURNAL]
     names = count_frames(monkeypatch)
-    predict_inputs(*arguments, device="cpu", **places)
+    predict("out")
     assert names == [f"clip.avi/{number:06}" for number in range(7, 12)]
-    found = read_predictions(tmp_path / "out" / "predictions-images.npz")
-    predict_inputs(arguments[0], tmp_path / "whole", run, device="cpu", **places)
-    whole = read_predictions(tmp_path / "whole" / "predictions-images.npz")
+    predict("whole")
+    found, whole = (read_predictions(tmp_path / name / "predictions-images.npz") for name in ("out", "whole"))
     np.testing.assert_allclose(found.joints, whole.joints, atol=1e-3)
     assert found.person_ids.tolist() == whole.person_ids.tolist() and np.array_equal(found.time_s, whole.time_s)
-    clips = [cv2.VideoCapture(str(tmp_path / name / "clip.pose.avi")) for name in ("out", "whole")]
-    assert [clip.get(cv2.CAP_PROP_FRAME_COUNT) for clip in clips] == [12, 12]
+    for name in ("out", "whole"):
+        assert cv2.VideoCapture(str(tmp_path / name / "clip.pose.avi")).get(cv2.CAP_PROP_FRAME_COUNT) == 12
 
 
 def test_smoothed_poses_follow_the_raw_ones_of_the_journal(run, tmp_path, monkeypatch):
@@ -292,12 +287,10 @@ def test_a_stream_is_written_as_it_comes(run, tmp_path, monkeypatch, capsys, add
     assert length == pytest.approx(0.1 * (rows - 1), abs=0.05)  # the stream's: ten frames a second, said to be 30
 
 
-@pytest.mark.parametrize(
-    "given", [["camera:7"], ["camera:x"], ["camera:0", "a.jpg"], ["camera:0", "--center", "1", "1"]]
-)
+@pytest.mark.parametrize("given", ["camera:7", "camera:x", "camera:0 a.jpg", "camera:0 --center 1 1"])
 def test_no_such_stream_or_one_with_more_is_refused(run, tmp_path, monkeypatch, capsys, given):
     monkeypatch.setattr(cv2, "VideoCapture", lambda source: Camera(source, 3, 0, [0.0]))
-    assert main(["predict", "--run", str(run), *given, "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
+    run_ief("predict", "--run", run, *given.split(), "--out", tmp_path / "out", "--device", "cpu", status=2)
     assert "stream" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
@@ -320,13 +313,11 @@ def test_a_phones_video_is_turned_upright(run, tmp_path):
 
 
 def test_sigterm_leaves_no_half_video_and_a_kills_is_removed(run, tmp_path):
-    draw_clip(tmp_path / "long.avi", 3000)
-    out, part = tmp_path / "out", tmp_path / "out" / ".long.pose.part99.avi"
-    process = start(
-        [*IEF, "predict", "--run", str(run), str(tmp_path / "long.avi"), "--out", str(out), "--device", "cpu"]
-    )
+    clip, out = tmp_path / "long.avi", tmp_path / "out"
+    draw_clip(clip, 3000)
+    process = start([*IEF, "predict", "--run", str(run), str(clip), "--out", str(out), "--device", "cpu"])
     out.mkdir()
-    part.write_bytes(b"of a process that was killed")
+    (out / ".long.pose.part99.avi").write_bytes(b"of a process that was killed")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None and not (out / JOURNAL).exists():
         time.sleep(0.05)
@@ -362,10 +353,9 @@ def test_a_camera_gives_frames_at_once_a_list_full_batches(run):
     [(".avi", ".avi"), (".mp4", ".mp4"), (".m4v", ".m4v"), (".mkv", ".mp4"), (".webm", ".mp4"), (".ts", ".mp4")],
 )
 def test_a_pose_per_frame_and_an_annotated_video(run, tmp_path, ending, copied):
-    draw_clip(tmp_path / f"clip{copied if ending == copied else '.avi'}", 3)
-    source = next(tmp_path.glob("clip.*"))
-    source.rename(tmp_path / f"clip{ending}")
-    files, left_out = predict_inputs([tmp_path / f"clip{ending}"], tmp_path / "out", run, device="cpu")
+    draw_clip(tmp_path / f"drawn{copied if ending == copied else '.avi'}", 3)
+    clip = next(tmp_path.glob("drawn.*")).rename(tmp_path / f"clip{ending}")
+    files, left_out = predict_inputs([clip], tmp_path / "out", run, device="cpu")
     copy = tmp_path / "out" / f"clip.pose{copied}"
     assert files[0] == copy and video.VideoFrames(copy).size == (96, 64) and left_out == []
     assert cv2.VideoCapture(str(copy)).get(cv2.CAP_PROP_FRAME_COUNT) == 3

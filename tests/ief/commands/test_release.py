@@ -8,11 +8,11 @@ import sys
 import types
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from pictures import smooth_image
-from processes import IEF, finish_here, train
+from commands import run_ief, said_by
+from pictures import write_picture
+from processes import finish_here, train
 from untrained import save_run
 
 import checkpoints.weights
@@ -39,8 +39,8 @@ def run(tiny_data, tmp_path_factory):
 def written(run, tiny_data, tmp_path_factory):
     """The release of it."""
     out = tmp_path_factory.mktemp("release") / "out"
-    command = [*IEF, "release", "--run", run, "--data", tiny_data, "--out", out, "--license", "none: it is noise"]
-    finish_here([*map(str, command), "--name", "tiny-1", "--trained-on", "noise + more noise", "--device", "cpu"])
+    words = ["--run", run, "--data", tiny_data, "--out", out, "--license", "none: it is noise", "--name", "tiny-1"]
+    run_ief("release", *words, "--trained-on", "noise + more noise", "--device", "cpu")
     return out
 
 
@@ -53,8 +53,7 @@ def released(tmp_path_factory):
 
 @pytest.fixture
 def image(tmp_path):
-    cv2.imwrite(str(tmp_path / "image.jpg"), smooth_image(90, 70))
-    return tmp_path / "image.jpg"
+    return write_picture(tmp_path / "image.jpg", 90, 70)
 
 
 def test_the_card_tells_data_license_scores_and_options(written, tiny_data):
@@ -86,10 +85,8 @@ def test_all_files_of_a_release_are_installed(written):
 
 
 def test_a_release_says_what_it_is(written, run):
-    assert checkpoints.weights.describe_run(written).startswith(
-        "tiny-1: 24 people of noise + more noise, 32 px, PCKh@0.5 "
-    )
-    assert checkpoints.weights.describe_run(run).startswith(f"{run}: 24 people of `tiny`, 32 px, PCKh@0.5 ")
+    for folder, says in ((written, "tiny-1: 24 people of noise + more noise"), (run, f"{run}: 24 people of `tiny`")):
+        assert checkpoints.weights.describe_run(folder).startswith(f"{says}, 32 px, PCKh@0.5 ")
 
 
 def test_scores_of_joints_are_shares_right(written, tiny_data):
@@ -97,8 +94,8 @@ def test_scores_of_joints_are_shares_right(written, tiny_data):
     score_map = ScoreMap.load(written)
     people = len(load_prepared(tiny_data, "valid"))
     assert (score_map.people, score_map.measure) == (people, "PCKh@0.5")
-    raw = np.linspace(0, 1, 200)
-    assert (np.diff(score_map(raw)) >= 0).all() and (score_map(raw) >= 0).all() and (score_map(raw) <= 1).all()
+    scores = score_map(np.linspace(0, 1, 200))
+    assert (np.diff(scores) >= 0).all() and scores[0] >= 0 and scores[-1] <= 1
     rng = np.random.default_rng(0)
     chance = rng.uniform(size=(500, 16))
     correct = (rng.uniform(size=chance.shape) < chance).astype(float)
@@ -130,22 +127,20 @@ def test_only_mpiis_joints_are_released(tiny_data, tmp_path):
 
 def test_the_released_weights_are_taken_unless_others_are_given(released, image, tmp_path, tiny_data, monkeypatch):
     monkeypatch.setattr(checkpoints.weights, "RELEASED", released)
-    array = cv2.imread(str(image))[..., ::-1].copy()
-    poses = PosePredictor.load(device="cpu")(array)
-    assert np.array_equal(poses.joints, PosePredictor.load(released, device="cpu")(array).joints)
+    poses, named = (PosePredictor.load(*path, device="cpu")(image) for path in ((), (released,)))
+    assert np.array_equal(poses.joints, named.joints)
     before = sorted(released.rglob("*"))
     monkeypatch.chdir(tmp_path)
-    finish_here([*IEF, "predict", str(image), "--device", "cpu"])
-    finish_here([*IEF, "predict", "--data", str(tiny_data), "--device", "cpu"])
-    assert {"image.jpg.pose.jpg", "predictions-images.npz", "predictions-valid.npz"} <= {
-        path.name for path in (tmp_path / "poses").iterdir()
-    }
+    run_ief("predict", image, "--device", "cpu")
+    run_ief("predict", "--data", tiny_data, "--device", "cpu")
+    for name in ("image.jpg.pose.jpg", "predictions-images.npz", "predictions-valid.npz"):
+        assert (tmp_path / "poses" / name).exists()
     assert sorted(released.rglob("*")) == before  # nothing is written beside installed weights
 
 
 def test_without_released_weights_one_line_asks_for_a_run(image, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints.weights, "RELEASED", tmp_path / "none")
-    said = finish_here([*IEF, "predict", str(image), "--out", str(tmp_path / "out")], status=2)
+    said = said_by("predict", image, "--out", tmp_path / "out")
     assert "none: no weights are released" in said and "--run DIR" in said
     assert said.count("\n") == 1 and not (tmp_path / "out").exists()
     with pytest.raises(PoseError, match=r"PosePredictor\.load\(DIR\)"):
@@ -156,20 +151,19 @@ def fake_hub(monkeypatch, folder):
     """A stand-in for huggingface_hub whose hub is a folder."""
     calls = []
 
-    class HfApi:
-        def create_repo(self, name, exist_ok):
-            calls.append(("create", name, exist_ok))
-
-        def upload_folder(self, repo_id, folder_path):
-            calls.append(("upload", repo_id, Path(folder_path)))
-            return f"https://hub/{repo_id}"
+    def upload_folder(repo_id, folder_path):
+        calls.append(("upload", repo_id, Path(folder_path)))
+        return f"https://hub/{repo_id}"
 
     def snapshot_download(name, allow_patterns):
         if name != "owner/tiny":
             raise OSError(f"404 for {name}\nmore")
         return str(folder)
 
-    module = types.SimpleNamespace(HfApi=HfApi, snapshot_download=snapshot_download)
+    api = types.SimpleNamespace(
+        create_repo=lambda name, exist_ok: calls.append(("create", name, exist_ok)), upload_folder=upload_folder
+    )
+    module = types.SimpleNamespace(HfApi=lambda: api, snapshot_download=snapshot_download)
     monkeypatch.setitem(sys.modules, "huggingface_hub", module)
     return calls
 

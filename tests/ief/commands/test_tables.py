@@ -10,13 +10,12 @@ import torch
 from configs import RUNTIME, batches_of, small_config, stage_of
 from processes import IEF, SMALL, checkpoints_of, finish, finish_here, same_weights, start
 
-import ief.training.plan
 from checkpoints.errors import PoseError
 from heads.pairs import METHODS
 from ief.model.cascade import Cascade
 from ief.model.run_folder import stage_file
 from ief.training.options import RunConfig
-from ief.training.plan import SAVING, StagePlan, epochs_for_budget, plan_training
+from ief.training.plan import SAVING, epochs_for_budget
 from ief.training.residuals import measure_start
 from ief.workflow.compare import read_plan, table_2, table_7
 from mpii_tools.synthetic.dataset import write_synthetic
@@ -57,31 +56,20 @@ def test_methods_share_their_weights_and_samples(tiny_data, index):
             assert torch.equal(sample.joints.nan_to_num(), first.joints.nan_to_num())
 
 
-def fake_speed(monkeypatch, *seconds):
-    plans = [StagePlan(each, 0, 0.0, 0, 0) for each in seconds]
-    monkeypatch.setattr(ief.training.plan, "plan_training", lambda config, runtime: plans)
-
-
-def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monkeypatch):
-    fake_speed(monkeypatch, 0.5, 1.5)
+def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, fake_speed):
+    """24 people in batches of 8: an epoch is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods."""
     runs, path = [small_config(tiny_data)] * 5, tmp_path / "budget.json"
-    # 24 people in batches of 8: an epoch is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
-    assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0 / (1 + SAVING), abs=1 / 3)  # a step
-    fake_speed(monkeypatch, 9.0, 9.0)  # busy now
-    assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0 / (1 + SAVING), abs=1 / 3)  # a step
-    with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
+    for seconds in ((0.5, 1.5), (9.0, 9.0)):  # busy the second time
+        fake_speed(*seconds)
+        assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0 / (1 + SAVING), abs=1 / 3)  # a step
+    assert json.loads(path.read_text())["seconds_per_step"] == [0.5, 1.5]
+    with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8; choose another"):
         epochs_for_budget(8, runs, RUNTIME, path)
     with pytest.raises(PoseError, match=r"--minutes 1: 5 runs need 4\.7 minutes"):
         epochs_for_budget(1, runs, RUNTIME, tmp_path / "none.json")
     path.write_text("{")
     with pytest.raises(PoseError, match=r"budget\.json: corrupt .* remove it"):
         epochs_for_budget(7.5, runs, RUNTIME, path)
-
-
-def test_measuring_the_speed_leaves_no_file(tiny_data, tmp_path):
-    seconds = [plan.seconds for plan in plan_training(small_config(tiny_data, tmp_path, stages=3), RUNTIME)]
-    assert len(seconds) == 3 and all(0 < each < 60 for each in seconds)
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +84,10 @@ def test_table_2_needs_depth_and_a_second_dataset(tiny_data, deep_data, tmp_path
     assert "have no depth; `ief table7`" in said
 
 
-def test_runs_of_another_length_get_their_share_of_a_budget(tiny_data, deep_data, tmp_path, monkeypatch):
+def test_runs_of_another_length_get_their_share_of_a_budget(tiny_data, deep_data, tmp_path, fake_speed):
     """Table 2's: of 20 people in batches of 8 an epoch has 2.5 steps, with --also 5; one stage has no second step."""
-    fake_speed(monkeypatch, 2.0, 8.0)
-    alone, both = small_config(deep_data), small_config(deep_data, also=tiny_data)
-    runs = [alone, both, small_config(deep_data, stages=1)]
+    fake_speed(2.0, 8.0)
+    runs = [small_config(deep_data, **options) for options in ({}, {"also": tiny_data}, {"stages": 1})]
     wanted = 60 * 10 / (1 + SAVING) / (2.5 * 10 + 5 * 10 + 2.5 * 2)
     assert epochs_for_budget(10, runs, RUNTIME, tmp_path / "budget.json") == pytest.approx(wanted, abs=0.4)
 
@@ -113,20 +100,13 @@ def test_table_2_is_table_7_with_and_without_also():
     assert runs["3d/all"] == replace(config, method="all", also=None)
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ("{", "no plan of runs"),
-        ("[]", "no plan of runs"),
-        ("{}", "no plan of runs"),
-        ('{"one": 1}', "each an object of options"),
-        ('{"one": {"rate": 1}}', "unknown option 'rate'"),
-        ('{"one": {"config": {}}}', "unknown option 'config'"),
-        ('{"one": {"preset": {}}}', "no plan of runs"),
-        ('{"one": {"milestones": ["a"]}}', "no plan of runs"),
-        ('{"one": {"lr": "fast"}}', "--lr fast: must be a number"),
-    ],
-)
+@pytest.mark.parametrize(("content", "says"), [
+    ("{", "no plan of runs"), ("[]", "no plan of runs"), ('{"one": 1}', "each an object of options"),
+    ('{"one": {"rate": 1}}', "unknown option 'rate'"),
+    ('{"one": {"config": {}}}', "unknown option 'config'"),
+    ('{"one": {"preset": {}}}', "no plan of runs"),
+    ('{"one": {"lr": "fast"}}', "--lr fast: must be a number"),
+])  # fmt: skip
 def test_a_bad_plan_is_one_line(tiny_data, tmp_path, content, says):
     path = tmp_path / "plan.json"
     path.write_text(content)
@@ -138,6 +118,11 @@ def test_a_plan_keeps_its_own_epochs(tiny_data, tmp_path):
     (tmp_path / "plan.json").write_text('{"short": {"epochs": 1}, "long": {"epochs": 2}}')
     command = table7(tiny_data, tmp_path / "run", "--plan", str(tmp_path / "plan.json"), "--minutes", "1")
     assert "--minutes" in finish_here(command, status=2) and not (tmp_path / "run").exists()
+
+
+def times_of(folder, pattern):
+    """Path -> time of the last change of files."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob(pattern)}
 
 
 def test_a_plan_trains_its_runs_in_pieces(tiny_data, tmp_path):
@@ -153,9 +138,9 @@ def test_a_plan_trains_its_runs_in_pieces(tiny_data, tmp_path):
     assert stages == {"l1/stage0", "group/rle/stage0", "group/rle/stage1", "paper/stage0"}
     results = json.loads((run / "report/results.json").read_text())
     assert len(results["runs"]) == 3 and not (run / "results.md").exists()
-    before = {path: path.stat().st_mtime_ns for path in run.rglob("*.npz")}
+    before = times_of(run, "*.npz")
     finish_here(command)
-    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert before == times_of(run, "*.npz")
 
 
 @pytest.fixture(scope="module")
@@ -200,11 +185,10 @@ def test_it_draws_its_own_people_and_finds_them_again(tmp_path):
     finish_here(command)
     drawn = write_synthetic(tmp_path / "again", 20, 8, 0)
     assert (tmp_path / "people" / drawn.annotations.name).read_bytes() == drawn.annotations.read_bytes()
-    trained = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("stage.safetensors")}
-    pictures = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.jpg")}
+    trained = times_of(tmp_path, "stage.safetensors")
+    kept = trained | times_of(tmp_path, "*.jpg")
     finish_here(command)
-    assert trained == {path: path.stat().st_mtime_ns for path in trained} and len(trained) == 10
-    assert pictures == {path: path.stat().st_mtime_ns for path in pictures}
+    assert kept == times_of(tmp_path, "stage.safetensors") | times_of(tmp_path, "*.jpg") and len(trained) == 10
 
 
 @pytest.mark.slow
@@ -223,14 +207,11 @@ def test_each_of_several_seeds_trains_what_it_trains_alone(people, tmp_path):
 
 @pytest.mark.slow
 def test_in_pieces_of_a_fixed_time_it_gets_done(tiny_data, tmp_path):
-    command = table7(tiny_data, tmp_path, "--minutes", "1.5", "--stop-after", "0.25")
-    statuses = []
+    command, statuses = table7(tiny_data, tmp_path, "--minutes", "1.5", "--stop-after", "0.25"), []
     while 0 not in statuses and len(statuses) < 40:
         process = start(command)
         said = process.communicate(timeout=600)[1]
         statuses.append(process.returncode)
         assert process.returncode in (0, 75), said[-2000:]
-    assert statuses[-1] == 0 and 75 in statuses
-    budget = json.loads((tmp_path / "budget.json").read_text())
-    print(statuses, budget)
-    assert (tmp_path / "report/index.html").exists()
+    print(statuses, (tmp_path / "budget.json").read_text())
+    assert statuses[-1] == 0 and 75 in statuses and (tmp_path / "report/index.html").exists()

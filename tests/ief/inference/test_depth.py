@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from pictures import smooth_image
+from commands import run_ief
+from pictures import smooth_image, write_picture
 from prepared_sums import add_sums
 from tiny_resnet import ShallowResNet
 from untrained import make_cascade, save_run
@@ -16,13 +17,13 @@ from checkpoints.errors import PoseError
 from evaluation.report.skeletons import draw_poses, draw_side_view, drop_outside
 from heads.skeleton import MPII
 from ief import PosePredictor
-from ief.cli import main
 from ief.inference.cascade_network import CascadeNetwork
 from ief.inference.onnx import OnnxNetwork
 from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx, quantize
 from ief.inference.outputs import Journal, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.stream import ImagePeople, Outcome
+from ief.inference.video import write_video
 from mpii_tools.annotations.people_file import save_people
 from mpii_tools.cameras import project
 from mpii_tools.people import Depth
@@ -111,42 +112,35 @@ def test_exports_give_the_same_in_fp32_and_nearly_in_int8(crops, image, tmp_path
 
 
 def test_nobody_has_three_coordinates_too(predictor, image, tmp_path):
-    nobody, somebody = predictor([image, image], [np.zeros((0, 4)), BOXES])
+    nobody, somebody = both = predictor([image, image], [np.zeros((0, 4)), BOXES])
     assert nobody.joints.shape == (0, 16, 3) and len(nobody.in_camera(CAMERA, 4000)) == 0
     write_results(tmp_path, [nobody, replace(somebody, image="a.jpg")], MPII, 1)
     np.testing.assert_array_equal(read_predictions(tmp_path / "predictions-images.npz").joints, somebody.joints)
     images = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
     journal = Journal(tmp_path / "journal", "asked", predictor)
-    for one, poses in zip(images, (nobody, somebody), strict=True):
+    for one, poses in zip(images, both, strict=True):
         journal.add(one, Outcome(poses, []))
     again = Journal(tmp_path / "journal", "asked", predictor)
-    for one, poses in zip(images, (nobody, somebody), strict=True):
+    for one, poses in zip(images, both, strict=True):
         np.testing.assert_array_equal(again.find(one).poses.joints, poses.joints)
 
 
 def test_poses_in_the_cameras_coordinates_project_to_themselves(predictor, image):
-    poses = predictor(image, BOXES)
-    depth = np.array([40000.0, 55000.0])
+    poses, depth = predictor(image, BOXES), np.array([40000.0, 55000.0])
     points = poses.in_camera(CAMERA, depth, DISTORTION)
     np.testing.assert_allclose(project(points, CAMERA, DISTORTION), poses.joints[..., :2], atol=1e-5)
     np.testing.assert_allclose(points[..., 2] - depth[:, None], poses.joints[..., 2], atol=1e-9)
-    each = poses.in_camera(np.stack([CAMERA, CAMERA * 2]), depth, np.stack([DISTORTION, DISTORTION * 0]))
-    np.testing.assert_array_equal(each[0], points[0])
-    np.testing.assert_allclose(project(each[1], CAMERA * 2, np.zeros(5)), poses.joints[1, :, :2], atol=1e-5)
-    np.testing.assert_array_equal(each[1], poses.in_camera(CAMERA * 2, 55000)[1])
+    first, second = poses.in_camera(np.stack([CAMERA, CAMERA * 2]), depth, np.stack([DISTORTION, DISTORTION * 0]))
+    np.testing.assert_array_equal(first, points[0])
+    np.testing.assert_array_equal(second, poses.in_camera(CAMERA * 2, 55000)[1])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((CAMERA[:3], 4000), r"camera of shape \(3,\); give \(4,\) or \(2, 4\) finite numbers"),
-        ((CAMERA, [1.0, 2, 3]), r"root_depth of shape \(3,\)"),
-        ((CAMERA, 4000, np.zeros(4)), r"distortion of shape \(4,\)"),
-        ((CAMERA, np.nan), "root_depth of shape"),
-        ((CAMERA, 0), "must be above 0"),
-        ((-CAMERA, 4000), "must be above 0"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), [
+    ((CAMERA[:3], 4000), r"camera of shape \(3,\); give \(4,\) or \(2, 4\) finite numbers"),
+    ((CAMERA, [1.0, 2, 3]), r"root_depth of shape \(3,\)"),
+    ((CAMERA, 4000, np.zeros(4)), r"distortion of shape \(4,\)"),
+    ((CAMERA, np.nan), "root_depth of shape"), ((CAMERA, 0), "must be above 0"), ((-CAMERA, 4000), "must be above 0"),
+])  # fmt: skip
 def test_a_camera_that_cannot_be_is_refused(predictor, image, arguments, message):
     with pytest.raises(PoseError, match=message):
         predictor(image, BOXES).in_camera(*arguments)
@@ -167,64 +161,56 @@ def test_a_drawing_is_that_of_2d_with_the_side_view_beside(predictor, image):
 
 
 def test_the_command_writes_camera_coordinates(run, predictor, image, tmp_path):
+    out = tmp_path / "out"
     cv2.imwrite(str(tmp_path / "a.png"), image[..., ::-1])
-    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (90, 70))
-    for _ in range(2):
-        writer.write(image[..., ::-1])
-    writer.release()
-    camera = ["--camera", *map(str, CAMERA), "--distortion", *map(str, DISTORTION), "--root-depth", "48000"]
-    arguments = ["--run", str(run), str(tmp_path / "a.png"), str(tmp_path / "clip.avi"), "--device", "cpu"]
-    assert main(["predict", *arguments, "--out", str(tmp_path / "out"), *camera]) == 0
-    found = read_predictions(tmp_path / "out" / "predictions-images.npz")
+    write_video(tmp_path / "clip.avi", iter([image] * 2), 10)
+    camera = ["--camera", *CAMERA, "--distortion", *DISTORTION, "--root-depth", "48000"]
+    inputs = [tmp_path / "a.png", tmp_path / "clip.avi"]
+    run_ief("predict", "--run", run, *inputs, "--device", "cpu", "--out", out, *camera)
+    found = read_predictions(out / "predictions-images.npz")
     assert found.joints.shape == found.camera_joints.shape == (3, 16, 3)
     np.testing.assert_allclose(found.joints[0], predictor(image).joints[0], rtol=1e-4, atol=1e-2)
     np.testing.assert_allclose(project(found.camera_joints, CAMERA, DISTORTION), found.joints[..., :2], atol=1e-5)
-    header, row, *_ = (tmp_path / "out" / "predictions-images.csv").read_text().splitlines()
+    header, row, *_ = (out / "predictions-images.csv").read_text().splitlines()
     cells = dict(zip(header.split(","), row.split(","), strict=True))
     assert float(cells["l_knee_Z_mm"]) == pytest.approx(48000 + float(cells["l_knee_z"]), abs=2e-3)
-    drawn = cv2.imread(str(tmp_path / "out" / "a.png.pose.jpg"))[..., ::-1]
     expected = predictor(image).draw(image, ImageCamera(CAMERA, 48000).scale)
-    assert drawn.shape == expected.shape and np.abs(drawn.astype(int) - expected).mean() < 10
-    frames = cv2.VideoCapture(str(tmp_path / "out" / "clip.pose.avi"))
-    assert frames.read()[1].shape == expected.shape
+    drawn = cv2.imread(str(out / "a.png.pose.jpg"))[..., ::-1].astype(int)
+    assert drawn.shape == expected.shape and np.abs(drawn - expected).mean() < 10
+    assert cv2.VideoCapture(str(out / "clip.pose.avi")).read()[1].shape == expected.shape
 
 
 def test_a_camera_needs_a_run_in_3d(tmp_path, capsys):
-    camera = ["--camera", *map(str, CAMERA), "--root-depth", "4800"]
-    flat = save_run(tmp_path / "flat")
-    assert main(["predict", "--run", str(flat), "a.jpg", "--device", "cpu", *camera]) == 2
+    flat, camera = save_run(tmp_path / "flat"), ["--camera", *CAMERA, "--root-depth", "4800"]
+    run_ief("predict", "--run", flat, "a.jpg", "--device", "cpu", *camera, status=2)
     assert "flat: predicts no depth, which --camera needs; give a run of 3D people" in capsys.readouterr().err
 
 
 def test_a_split_with_cameras_gets_camera_coordinates(run, tiny_data, tmp_path):
-    folder = tmp_path / "data"
-    shutil.copytree(tiny_data, folder)
+    folder = shutil.copytree(tiny_data, tmp_path / "data")
     people = load_prepared(folder, "valid").people
-    arguments = ["predict", "--run", str(run), "--data", str(folder), "--device", "cpu", "--out"]
-    assert main([*arguments, str(tmp_path / "flat")]) == 0
-    assert read_predictions(tmp_path / "flat" / "predictions-valid.npz").camera_joints is None
+
+    def predict(out):
+        run_ief("predict", "--run", run, "--data", folder, "--device", "cpu", "--out", tmp_path / out)
+        return read_predictions(tmp_path / out / "predictions-valid.npz")
+
+    assert predict("flat").camera_joints is None
     root = np.linspace(30000, 50000, 12)  # before the camera, whatever an untrained network says
     root[4] = np.nan  # unknown of one
     depth = Depth(np.zeros((12, 16)), camera=CAMERA, distortion=DISTORTION, root_depth=root)
     save_people(folder / "valid.npz", replace(people, depth=depth))
     add_sums(folder)
-    assert main([*arguments, str(tmp_path / "out")]) == 0
-    found = read_predictions(tmp_path / "out" / "predictions-valid.npz")
-    assert np.isnan(found.camera_joints).all(axis=(1, 2)).tolist() == np.isnan(root).tolist()
-    known = np.delete(np.arange(12), 4)
-    pixels = project(found.camera_joints[known], CAMERA, DISTORTION)
-    np.testing.assert_allclose(pixels, found.joints[known, :, :2], atol=1e-5)
-    np.testing.assert_allclose(
-        found.camera_joints[known, :, 2], root[known, None] + found.joints[known, :, 2], atol=1e-6
-    )
+    found, known = predict("out"), np.isfinite(root)
+    assert np.array_equal(np.isfinite(found.camera_joints).all(axis=(1, 2)), known)
+    points, joints = found.camera_joints[known], found.joints[known]
+    np.testing.assert_allclose(project(points, CAMERA, DISTORTION), joints[..., :2], atol=1e-5)
+    np.testing.assert_allclose(points[..., 2], root[known, None] + joints[..., 2], atol=1e-6)
 
 
 def test_pictures_of_a_split_have_the_side_view_beside(run, tiny_data, tmp_path):
-    images = tmp_path / "images"
-    images.mkdir()
     for row in range(12):
-        cv2.imwrite(str(images / f"valid{row}.jpg"), np.full((200, 200, 3), 90, np.uint8))
-    arguments = ["--run", str(run), "--data", str(tiny_data), "--device", "cpu", "--images", str(images)]
-    assert main(["predict", *arguments, "--draw", "2", "--out", str(tmp_path / "out")]) == 0
+        write_picture(tmp_path / "images" / f"valid{row}.jpg", 200, 200)
+    words = ["--run", run, "--data", tiny_data, "--device", "cpu", "--images", tmp_path / "images"]
+    run_ief("predict", *words, "--draw", "2", "--out", tmp_path / "out")
     drawn = sorted((tmp_path / "out").glob("pictures-valid/*.jpg"))
     assert len(drawn) == 2 and cv2.imread(str(drawn[0])).shape == (480, 961, 3)

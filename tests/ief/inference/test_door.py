@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from commands import run_ief
 from pictures import smooth_image
 from untrained import make_cascade, save_run
 
 import ief.inference.detector
 from checkpoints.errors import PoseError
 from ief import PosePredictor
-from ief.cli import main
 from ief.inference.boxes import pose_boxes
 from ief.inference.detector import load_detector
 from ief.inference.onnx_detector import OnnxDetector
@@ -22,11 +22,20 @@ from ief.inference.stream import ImagePeople
 from ief.workflow.predict import predict_inputs
 
 IMAGE = np.ascontiguousarray(smooth_image(90, 70))
+TWO = [[5.0, 5, 45, 65], [40, 5, 80, 60]]
+ONE = np.array([[5.0, 5, 45, 65]]), np.array([0.9])
 
 
 @pytest.fixture
 def predictor():
     return PosePredictor.of(make_cascade(likelihood=True))
+
+
+@pytest.fixture(autouse=True)
+def no_detector_is_kept():
+    load_detector.cache_clear()
+    yield
+    load_detector.cache_clear()
 
 
 @pytest.mark.slow
@@ -51,37 +60,30 @@ def test_people_are_found_where_asked_for(predictor, monkeypatch, tmp_path):
     """By a detector that finds nobody in dark images; a second call does not load it again."""
     loads = []
 
-    class Detector:
-        def __init__(self, *given):
-            loads.append(given)
+    def load(*given):
+        loads.append(given)
+        return lambda image: (np.array(TWO), np.array([0.9, 0.8])) if image.any() else (np.zeros((0, 4)), np.zeros(0))
 
-        def __call__(self, image):
-            boxes = [[5.0, 5, 45, 65], [40, 5, 80, 60]] if image.any() else np.zeros((0, 4))
-            return np.array(boxes), np.array([0.9, 0.8])[: len(boxes)]
-
-    load_detector.cache_clear()
-    monkeypatch.setattr(ief.inference.detector, "PersonDetector", Detector)
+    monkeypatch.setattr(ief.inference.detector, "PersonDetector", load)
     poses, nobody = predictor([IMAGE, np.zeros_like(IMAGE)], detect=True)
     assert poses.box_scores.tolist() == [0.9, 0.8] and len(nobody) == 0
     np.testing.assert_array_equal(poses.joints, predictor(IMAGE, poses.boxes).joints)
     predictor(IMAGE, detect=True)
     assert len(loads) == 1
-    load_detector.cache_clear()
-    with pytest.raises(PoseError, match="leave out"):
-        predictor(IMAGE, [[0, 0, 9, 9]], detect=True)
-    with pytest.raises(PoseError, match=r"none\.onnx"):
-        predictor(IMAGE, detect=tmp_path / "none.onnx")
-    with pytest.raises(PoseError, match=r"none\.jpg"):
-        predictor(str(tmp_path / "none.jpg"), detect=True)
+    for image, boxes, detect, says in (
+        (IMAGE, [[0, 0, 9, 9]], True, "leave out"),
+        (IMAGE, None, tmp_path / "none.onnx", r"none\.onnx"),
+        (str(tmp_path / "none.jpg"), None, True, r"none\.jpg"),
+    ):
+        with pytest.raises(PoseError, match=says):
+            predictor(image, boxes, detect=detect)
 
 
 def test_an_onnx_file_is_its_own_detector(predictor, monkeypatch, tmp_path):
     monkeypatch.setattr(OnnxDetector, "__init__", lambda self, path, least: setattr(self, "path", path))
-    monkeypatch.setattr(OnnxDetector, "__call__", lambda self, image: (np.array([[5.0, 5, 45, 65]]), np.array([0.7])))
-    load_detector.cache_clear()
-    assert predictor(IMAGE, detect=str(tmp_path / "d.onnx")).boxes.tolist() == [[5, 5, 45, 65]]
+    monkeypatch.setattr(OnnxDetector, "__call__", lambda self, image: ONE)
+    assert predictor(IMAGE, detect=str(tmp_path / "d.onnx")).boxes.tolist() == ONE[0].tolist()
     assert isinstance(load_detector(tmp_path / "d.onnx", device="cpu"), OnnxDetector)
-    load_detector.cache_clear()
 
 
 class FakeNano:
@@ -100,22 +102,19 @@ class FakeNano:
 def test_rfdetr_finds_people_and_no_dogs(predictor, monkeypatch, tmp_path, capsys):
     """By Python and the command line; there, an INPUT may still follow --detect."""
     monkeypatch.setitem(sys.modules, "rfdetr", SimpleNamespace(RFDETRNano=FakeNano))
-    load_detector.cache_clear()
     predictor.device = "cpu"
     poses, nobody = predictor([IMAGE, np.zeros_like(IMAGE)], detect="rfdetr")
-    assert poses.boxes.tolist() == [[5, 5, 45, 65], [40, 5, 80, 60]] and len(nobody) == 0
+    assert poses.boxes.tolist() == TWO and len(nobody) == 0
     np.testing.assert_allclose(poses.box_scores, [0.9, 0.8])
     run, image, out = save_run(tmp_path / "run"), tmp_path / "a.png", tmp_path / "out"
     cv2.imwrite(str(image), IMAGE[..., ::-1])
-    command = ["predict", "--run", run, "--device", "cpu", "--out", out, image]
-    assert main([*map(str, command), "--min-score", "0.3", "--detect", "rfdetr"]) == 0
+    words = ["predict", "--run", run, "--device", "cpu", "--out", out]
+    run_ief(*words, image, "--min-score", "0.3", "--detect", "rfdetr")
     assert len(np.load(out / "predictions-images.npz")["joints"]) == 3
     assert str(out / "NAME.pose.jpg") in capsys.readouterr().out.split() and (out / "a.png.pose.jpg").exists()
-    one = np.array([[5.0, 5, 45, 65]]), np.array([0.9])
-    monkeypatch.setattr(ief.inference.detector, "PersonDetector", lambda *given: lambda image: one)
-    assert main([*map(str, command[:-1]), "--detect", str(image)]) == 0
+    monkeypatch.setattr(ief.inference.detector, "PersonDetector", lambda *given: lambda image: ONE)
+    run_ief(*words, "--detect", image)
     assert len(np.load(out / "predictions-images.npz")["joints"]) == 1
-    load_detector.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -127,26 +126,23 @@ def test_no_rfdetr_or_none_of_its_weights_is_a_line(predictor, monkeypatch, modu
         raise ConnectionError("no\nhost")
 
     monkeypatch.setitem(sys.modules, "rfdetr", module and SimpleNamespace(RFDETRNano=refuse))
-    load_detector.cache_clear()
     with pytest.raises(PoseError, match=says):
         predictor(IMAGE, detect="rfdetr")
 
 
 def test_a_second_look_is_around_the_pose(predictor):
     """As the pose's box by hand, of several people; whose box is off the image keeps the first pose."""
-    boxes = [[5, 5, 45, 65], [40, 5, 80, 60]]
-    first, again = predictor(IMAGE, boxes), predictor(IMAGE, boxes, refine=True)
+    first, again = predictor(IMAGE, TWO), predictor(IMAGE, TWO, refine=True)
     by_hand = predictor(IMAGE, pose_boxes(first.joints))
     for name in ("joints", "boxes", "scores", "sigma"):
         np.testing.assert_allclose(getattr(again, name), getattr(by_hand, name), atol=1e-3)
     assert np.abs(again.joints - first.joints).max() > 1
-    network = predictor.network
-    calls = []
+    network, calls = predictor.network, []
 
     def run_off(crops):
         stages, *beside = network(crops)
         calls.append(len(crops))
-        return (stages - [[[[1000.0, 0]]], [[[0, 0]]]][0] if len(calls) == 1 else stages, *beside)
+        return (stages - np.array([1000.0, 0]) if len(calls) == 1 else stages, *beside)
 
     for name in ("size", "skeleton", "dimensions", "stage", "score_map"):
         setattr(run_off, name, getattr(network, name))
@@ -157,14 +153,12 @@ def test_a_second_look_is_around_the_pose(predictor):
 
 def test_a_second_look_at_files_keeps_rows_and_faults(predictor, tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), IMAGE[..., ::-1])
-    people = ImagePeople(
-        tmp_path / "a.png", np.array([[500.0, 5, 545, 65], [40, 5, 80, 60]]), np.array([0.1, 0.2]), "a"
-    )
+    boxes = np.array([[500.0, 5, 545, 65], TWO[1]])
+    people = ImagePeople(tmp_path / "a.png", boxes, np.array([0.1, 0.2]), "a")
     (outcome,) = predictor.stream([people], refine=True)
     assert len(outcome.left_out) == 1 and outcome.poses.rows.tolist() == [1] and outcome.poses.box_scores == [0.2]
-    np.testing.assert_allclose(outcome.poses.joints, predictor(IMAGE, [[40, 5, 80, 60]], refine=True).joints)
-    run = save_run(tmp_path / "run", likelihood=True)
-    options = {"refine": True, "ellipses": True, "device": "cpu"}
+    np.testing.assert_allclose(outcome.poses.joints, predictor(IMAGE, TWO[1:], refine=True).joints)
+    run, options = save_run(tmp_path / "run", likelihood=True), {"refine": True, "ellipses": True, "device": "cpu"}
     (table, *_), _ = predict_inputs([tmp_path / "a.png"], tmp_path / "out", run, **options)
     np.testing.assert_allclose(np.load(table)["joints"], PosePredictor.load(run, "cpu")(IMAGE, refine=True).joints)
     assert (tmp_path / "out" / "a.png.pose.jpg").exists()
@@ -184,15 +178,16 @@ def test_a_notebook_shows_the_picture(predictor):
 def test_a_table_has_a_row_per_joint(predictor, tmp_path):
     """Read back from pandas' own CSV; the joints that are not shown are marked."""
     pandas = pytest.importorskip("pandas", reason="install '.[frame]'")
-    poses = dataclasses.replace(predictor(IMAGE, [[5, 5, 45, 65], [40, 5, 80, 60]]), rows=np.array([0, 3]))
-    poses = dataclasses.replace(poses, image="a.jpg", min_score=float(np.median(poses.scores)))
+    poses = predictor(IMAGE, TWO)
+    least = float(np.median(poses.scores))
+    poses = dataclasses.replace(poses, rows=np.array([0, 3]), image="a.jpg", min_score=least)
     poses.to_frame().to_csv(tmp_path / "poses.csv", index=False)
     table = pandas.read_csv(tmp_path / "poses.csv")
-    assert table.columns.tolist() == ["image", "person", "joint", "x", "y", "score", "shown"] and len(table) == 32
+    assert table.columns.tolist() == ["image", "person", "joint", "x", "y", "score", "shown"]
     assert table.person.tolist() == [0] * 16 + [3] * 16 and set(table.image) == {"a.jpg"}
     (wrist,) = table[(table.person == 3) & (table.joint == "r_wrist")].to_dict("records")
     assert [wrist["x"], wrist["y"]] == pytest.approx(poses[1]["r_wrist"].tolist())
-    assert 0 < table.shown.sum() < 32 and (table.shown == (table.score >= poses.min_score)).all()
+    assert 0 < table.shown.sum() < 32 and (table.shown == (table.score >= least)).all()
     depth = PosePredictor.of(make_cascade(dimensions=3))(IMAGE).to_frame()
     assert "z" in depth.columns and depth.score.isna().all()
     assert len(predictor(IMAGE, []).to_frame()) == 0

@@ -1,5 +1,8 @@
 """Detectors of the usual forms in ONNX: the same people come out of each, in the image's own pixels."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import onnx
 import pytest
@@ -93,18 +96,14 @@ MAKERS = {
 
 def write_model(path, outputs, inputs=1):
     """A model that answers with `outputs` whatever it sees."""
-    nodes, entries, told = [], [], []
-    for number in range(inputs):
-        entries.append(helper.make_tensor_value_info(f"in{number}", TensorProto.FLOAT, [1, 3, SIZE, SIZE]))
+    nodes, told = [], []
     for name, value in outputs.items():
         array = np.array(value, dtype=np.int64 if name == "labels" and np.ndim(value) == 2 else np.float32)
         nodes.append(helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array, f"{name}_value")))
-        kind = TensorProto.INT64 if array.dtype == np.int64 else TensorProto.FLOAT
-        told.append(helper.make_tensor_value_info(name, kind, array.shape))
-    model = helper.make_model(
-        helper.make_graph(nodes, "detector", entries, told), opset_imports=[helper.make_opsetid("", 17)], ir_version=9
-    )
-    onnx.save(model, path)
+        told.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape))
+    entry = partial(helper.make_tensor_value_info, elem_type=TensorProto.FLOAT, shape=[1, 3, SIZE, SIZE])
+    graph = helper.make_graph(nodes, "detector", [entry(f"in{number}") for number in range(inputs)], told)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
     return path
 
 
@@ -120,26 +119,16 @@ def test_people_come_out_in_image_pixels(form, tmp_path):
     assert len(detector(IMAGE)[0]) == 1
 
 
-@pytest.mark.parametrize(
-    ("form", "wanted"),
-    [
-        ("yolov8", [200 / 255, 100 / 255, 50 / 255]),
-        ("yolox", [50, 100, 200]),
-        ("rtmdet", [(50 - 103.53) / 57.375, (100 - 116.28) / 57.12, (200 - 123.675) / 58.395]),
-        ("rfdetr", [(200 - 123.675) / 58.395, (100 - 116.28) / 57.12, (50 - 103.53) / 57.375]),
-    ],
-)
+@pytest.mark.parametrize(("form", "wanted"), [
+    ("yolov8", [200 / 255, 100 / 255, 50 / 255]),
+    ("yolox", [50, 100, 200]),
+    ("rtmdet", [(50 - 103.53) / 57.375, (100 - 116.28) / 57.12, (200 - 123.675) / 58.395]),
+    ("rfdetr", [(200 - 123.675) / 58.395, (100 - 116.28) / 57.12, (50 - 103.53) / 57.375]),
+])  # fmt: skip
 def test_colors_are_what_the_detector_was_trained_on(form, wanted, tmp_path):
     detector = OnnxDetector(write_model(tmp_path / "model.onnx", MAKERS[form]()))
-    seen = {}
-    session = detector.session
-
-    class Spy:
-        def run(self, outputs, feed):
-            seen.update(feed)
-            return session.run(outputs, feed)
-
-    detector.session = Spy()
+    session, seen = detector.session, {}
+    detector.session = SimpleNamespace(run=lambda outputs, feed: seen.update(feed) or session.run(outputs, feed))
     detector(np.full((50, 100, 3), (200, 100, 50), np.uint8))
     (pixels,) = seen.values()
     np.testing.assert_allclose(pixels[0, :, SIZE // 2 - 1, SIZE // 2], wanted, rtol=1e-5)
@@ -149,21 +138,18 @@ def test_one_of_mmdeploys_two_is_told_by_its_name(tmp_path):
     assert OnnxDetector(write_model(tmp_path / "YOLOX-tiny.onnx", mmdeploy())).form == "yolox"
 
 
-@pytest.mark.parametrize(
-    ("outputs", "inputs", "says"),
-    [
-        ({"heatmaps": np.zeros((1, 3, 4))}, 1, r"heatmaps \(1, 3, 4\) are none of a known detector"),
-        ({"a": np.zeros((1, 9, 6)), "b": np.zeros((1, 9, 6))}, 1, "none of a known detector"),
-        (yolov8(), 2, "no detector: expected one input"),
-    ],
-)
+@pytest.mark.parametrize(("outputs", "inputs", "says"), [
+    ({"heatmaps": np.zeros((1, 3, 4))}, 1, r"heatmaps \(1, 3, 4\) are none of a known detector"),
+    ({"a": np.zeros((1, 9, 6)), "b": np.zeros((1, 9, 6))}, 1, "none of a known detector"),
+    (yolov8(), 2, "no detector: expected one input"),
+])  # fmt: skip
 def test_another_model_is_refused_by_what_it_has(outputs, inputs, says, tmp_path):
     with pytest.raises(PoseError, match=says):
         OnnxDetector(write_model(tmp_path / "model.onnx", outputs, inputs))
 
 
 def test_boxes_that_overlap_are_one_person():
-    rng = np.random.default_rng(0)
+    rng, wanted = np.random.default_rng(0), []
     low = rng.uniform(0, 60, (80, 2))
     boxes, scores = np.concatenate([low, low + rng.uniform(10, 40, (80, 2))], axis=1), rng.uniform(size=80)
 
@@ -171,7 +157,6 @@ def test_boxes_that_overlap_are_one_person():
         inside = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
         return inside / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - inside)
 
-    wanted = []
     for row in np.argsort(-scores):
         if all(overlap(boxes[row], boxes[other]) <= onnx_detector.OVERLAP for other in wanted):
             wanted.append(row)

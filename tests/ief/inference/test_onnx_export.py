@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 import untrained
+from commands import run_ief, said_by
 from pictures import smooth_image
 from tiny_resnet import ShallowResNet
 from torch import nn
 
 from checkpoints.errors import PoseError
-from ief.cli import main
 from ief.inference.cascade_network import CascadeNetwork
 from ief.inference.onnx import OnnxNetwork, open_session
 from ief.inference.onnx_export import export_onnx, list_residual_nodes, sample_squares
@@ -50,14 +50,15 @@ def exported(run, tiny_data, tmp_path_factory):
         path.write_bytes(written[type(model)])
         return path
 
+    crops = ["--input", "crops"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ief.inference.onnx_export.export_onnx", export_once)
         for name, of, options in (
             ("image", single, []),
-            ("crops", run, ["--input", "crops"]),
-            ("int8", run, ["--input", "crops", "--int8", str(tiny_data)]),
+            ("crops", run, crops),
+            ("int8", run, [*crops, "--int8", tiny_data]),
         ):
-            assert main(["export", "--run", str(of), "--out", str(folder / f"{name}.onnx"), *options]) == 0
+            run_ief("export", "--run", of, "--out", folder / f"{name}.onnx", *options)
     assert sorted(path.name for path in folder.iterdir()) == ["crops.onnx", "image.onnx", "int8.onnx"]
     return folder
 
@@ -106,28 +107,27 @@ def test_int8_stays_close_to_fp32_and_follows_the_image(exported):
 
 
 def test_predict_runs_what_export_wrote(exported, run, tiny_data, tmp_path):
-    data = ["--data", str(tiny_data)]
-    assert main(["predict", "--run", str(run), *data, "--device", "cpu", "--out", str(tmp_path / "torch")]) == 0
+    def predict(name, *weights):
+        run_ief("predict", *weights, "--data", tiny_data, "--out", tmp_path / name)
+        return read_predictions(tmp_path / name / "predictions-valid.npz").joints
+
+    plain = predict("torch", "--run", run, "--device", "cpu")
     for name, closeness in (("crops", 1e-2), ("int8", 10)):
-        assert main(["predict", "--onnx", str(exported / f"{name}.onnx"), *data, "--out", str(tmp_path / name)]) == 0
-        ours, plain = (read_predictions(tmp_path / where / "predictions-valid.npz") for where in (name, "torch"))
-        np.testing.assert_allclose(ours.joints, plain.joints, atol=closeness)
+        np.testing.assert_allclose(predict(name, "--onnx", exported / f"{name}.onnx"), plain, atol=closeness)
 
 
 def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data, tmp_path, capsys):
-    corrupt = tmp_path / "corrupt.onnx"
-    corrupt.write_bytes((exported / "image.onnx").read_bytes()[:999])
+    (tmp_path / "corrupt.onnx").write_bytes((exported / "image.onnx").read_bytes()[:999])
     other, names = tmp_path / "other.onnx", {"input_names": ["x"], "output_names": ["y"]}
     torch.onnx.export(nn.ReLU().eval(), (torch.zeros(1),), other, dynamo=True, verbose=False, **names)
-    for path, message in (
-        (other, "other.onnx: takes x, not what a model that"),
-        (corrupt, "corrupt.onnx: not a model that ONNX Runtime can load"),
-        (tmp_path / "none.onnx", "none.onnx: no such file"),
+    for message in (
+        "other.onnx: takes x, not what a model that",
+        "corrupt.onnx: not a model that ONNX Runtime can load",
+        "none.onnx: no such file",
     ):
-        assert main(["predict", "--onnx", str(path), "--data", str(tiny_data)]) == 2
-        error = capsys.readouterr().err
+        error = said_by("predict", "--onnx", tmp_path / message.partition(":")[0], "--data", tiny_data)
         assert message in error and error.count("\n") == 1
-    assert main(["export", "--run", str(run), "--out", str(tmp_path / "o"), "--int8", str(tiny_data)]) == 2
+    run_ief("export", "--run", run, "--out", tmp_path / "o", "--int8", tiny_data, status=2)
     assert "--int8 goes with --input crops" in capsys.readouterr().err
 
 

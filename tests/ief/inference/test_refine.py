@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from commands import run_ief
 from pictures import smooth_image
 from untrained import save_run
 
@@ -30,10 +31,10 @@ def predictor(run):
     return PosePredictor.load(run, "cpu", batch_size=3, limit=np.inf)
 
 
-def predict(capsys, *arguments):
-    """The command's status, and what it said on stderr."""
-    status = main(["predict", "--device", "cpu", *map(str, arguments)])
-    return status, capsys.readouterr().err
+def predict(capsys, *words, status=0):
+    """What the command says on stderr."""
+    run_ief("predict", "--device", "cpu", *words, status=status)
+    return capsys.readouterr().err
 
 
 def first_poses(predictor, image, boxes):
@@ -85,15 +86,12 @@ def test_given_and_own_poses_share_a_batch(predictor):
     np.testing.assert_allclose(third, first[:1], atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("poses", "says"),
-    [
-        (np.zeros((2, 5, 2)), r"poses of shape \(2, 5, 2\); give \(P, 16, 2\)"),
-        ("text", "no array of numbers"),
-        (np.ma.masked_less(np.zeros((1, 16, 2)), 1), "masked numbers"),
-        (np.full((1, 16, 2), np.nan), "person 1: .*not finite"),
-    ],
-)
+@pytest.mark.parametrize(("poses", "says"), [
+    (np.zeros((2, 5, 2)), r"poses of shape \(2, 5, 2\); give \(P, 16, 2\)"),
+    ("text", "no array of numbers"),
+    (np.ma.masked_less(np.zeros((1, 16, 2)), 1), "masked numbers"),
+    (np.full((1, 16, 2), np.nan), "person 1: .*not finite"),
+])  # fmt: skip
 def test_what_is_no_pose_is_a_line(predictor, poses, says):
     with pytest.raises(PoseError, match=says):
         predictor.refine(IMAGE, poses)
@@ -106,25 +104,23 @@ def test_one_stage_corrects_nobodys_pose(tmp_path):
 
 def test_poses_of_files_place_their_people(predictor, run, tmp_path, capsys):
     """Of COCO's results and of an .npz with other names and another order of joints."""
-    for name in ("a", "b"):
-        cv2.imwrite(str(tmp_path / f"{name}.png"), IMAGE[..., ::-1])
+    images = [tmp_path / f"{name}.png" for name in ("a", "b")]
+    for path in images:
+        cv2.imwrite(str(path), IMAGE[..., ::-1])
     start = np.round(first_poses(predictor, IMAGE, BOXES) + 1.0, 3)
-    wanted = predictor.refine(IMAGE, start).joints
     keypoints = np.dstack([start, np.full((2, 16), 0.5)]).reshape(2, -1).tolist()
     results = [{"file_name": "a.png", "category_id": 1, "keypoints": points, "score": 0.9} for points in keypoints]
     (tmp_path / "start.json").write_text(json.dumps(results))
-    order = np.arange(16)[::-1]
-    names = tuple(predictor.skeleton.names[row] for row in order[:-1])  # r_ankle is nobody's
-    ids = np.array(["a.png#1", "a.png#2"])
-    save_predictions(tmp_path / "start.npz", Predictions(start[:, order[:-1]], ids, names))
+    ids, names = np.array(["a.png#1", "a.png#2"]), predictor.skeleton.names[:0:-1]  # r_ankle is nobody's
+    save_predictions(tmp_path / "start.npz", Predictions(start[:, :0:-1], ids, names))
     lacking = start.copy()
     lacking[:, 0] = np.nan
-    for file, joints in (("start.json", wanted), ("start.npz", predictor.refine(IMAGE, lacking).joints)):
+    for file, given in (("start.json", start), ("start.npz", lacking)):
         out = tmp_path / file.replace(".", "-")
-        images = [tmp_path / f"{name}.png" for name in ("a", "b")]
-        status, said = predict(capsys, "--run", run, *images, *START, tmp_path / file, "--out", out)
-        assert status == 3 and "b.png" in said  # which has no pose to start from
-        np.testing.assert_allclose(read_predictions(out / "predictions-images.npz").joints, joints, atol=2e-3)
+        said = predict(capsys, "--run", run, *images, *START, tmp_path / file, "--out", out, status=3)
+        assert "b.png" in said  # which has no pose to start from
+        found = read_predictions(out / "predictions-images.npz").joints
+        np.testing.assert_allclose(found, predictor.refine(IMAGE, given).joints, atol=2e-3)
 
 
 def test_poses_of_a_split_are_matched_to_its_people(predictor, run, tiny_data, tmp_path, capsys):
@@ -133,19 +129,18 @@ def test_poses_of_a_split_are_matched_to_its_people(predictor, run, tiny_data, t
     theirs = Predictions(poses[1][::-1], data.people.person_ids[::-1])
     save_predictions(tmp_path / "theirs.npz", theirs)
     before = sorted(path.name for path in run.iterdir())
-    options = ["--run", run, "--data", tiny_data, "--out", tmp_path / "out", *START]
-    status, _ = predict(capsys, *options, tmp_path / "theirs.npz")
+    words = ["--run", run, "--data", tiny_data, "--out", tmp_path / "out", *START]
+    predict(capsys, *words, tmp_path / "theirs.npz")
+    assert sorted(path.name for path in run.iterdir()) == before
     found = read_predictions(tmp_path / "out" / "predictions-valid.npz")
-    assert status == 0 and sorted(path.name for path in run.iterdir()) == before
     np.testing.assert_allclose(found.joints, poses[2], atol=1e-2)
     wrong = replace(theirs, joint_names=tuple(f"joint {row}" for row in range(16)))
     save_predictions(tmp_path / "wrong.npz", wrong)
-    status, said = predict(capsys, *options, tmp_path / "wrong.npz")
-    assert status == 2 and "joint 0" in said
+    assert "joint 0" in predict(capsys, *words, tmp_path / "wrong.npz", status=2)
 
 
 def test_a_kept_head_is_said_to_look_elsewhere(tmp_path, capsys):
     run = save_run(tmp_path / "run", absolute=True)
     save_predictions(tmp_path / "a.npz", Predictions(np.ones((1, 16, 2)), np.array(["x.jpg#1"])))
-    _, said = predict(capsys, "--run", run, "--start", tmp_path / "a.npz", "--out", tmp_path / "out")
-    assert "--start-errors" in said
+    main([str(word) for word in ("predict", "--run", run, "--start", tmp_path / "a.npz", "--out", tmp_path / "out")])
+    assert "--start-errors" in capsys.readouterr().err

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import pytest
 from browser import hear_page
-from pictures import smooth_image
+from commands import run_ief
+from pictures import smooth_image, write_picture
 from untrained import make_cascade, save_run
 
 from ief import PosePredictor
-from ief.cli import main
 
 ROOT = Path(__file__).resolve().parents[3]
 CLOSE, CLOSE_OPENVINO, CLOSE_BROWSER = 0.05, 0.1, 0.5  # image pixels
@@ -30,9 +30,8 @@ def model(tmp_path_factory):
     pytest.importorskip("onnxscript", reason="install '.[export]'")
     pytest.importorskip("onnxruntime", reason="install '.[export]'")
     folder = save_run(tmp_path_factory.mktemp("run"), head=0.03)
-    path = folder / "pose.onnx"
-    assert main(["export", "--run", str(folder), "--input", "boxes", "--out", str(path)]) == 0
-    return path, PosePredictor.of(make_cascade(head=0.03))
+    run_ief("export", "--run", folder, "--input", "boxes", "--out", folder / "pose.onnx")
+    return folder / "pose.onnx", PosePredictor.of(make_cascade(head=0.03))
 
 
 def draw_cases(count=20, people=5):
@@ -64,9 +63,9 @@ def test_and_in_openvino(model):
 
 
 def test_and_by_ief_predict(model, tiny_data, tmp_path):
-    by = {"torch": ["--run", str(model[0].parent), "--device", "cpu"], "onnx": ["--onnx", str(model[0])]}
+    by = {"torch": ["--run", model[0].parent, "--device", "cpu"], "onnx": ["--onnx", model[0]]}
     for name, weights in by.items():
-        assert main(["predict", *weights, "--data", str(tiny_data), "--out", str(tmp_path / name)]) == 0
+        run_ief("predict", *weights, "--data", tiny_data, "--out", tmp_path / name)
     ours, theirs = (np.load(tmp_path / name / "predictions-valid.npz")["joints"] for name in by)
     np.testing.assert_allclose(ours, theirs, atol=CLOSE)
 
@@ -78,21 +77,15 @@ for name in ("torch", "torchvision", "scipy", "matplotlib", "jinja2", "onnx"):
 """
 
 
-def run_without_torch(code, folder):
-    """What a Python prints that has the packages of the README's short list alone."""
-    done = subprocess.run([sys.executable, "-c", BLOCKED + code], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
-
-
 def test_the_pages_script_and_the_predictor_need_no_torch(model, tmp_path):
+    """With the packages of the README's short list alone."""
     path, predictor = model
-    cv2.imwrite(str(tmp_path / "image.jpg"), smooth_image(90, 70))
+    image = write_picture(tmp_path / "image.jpg", 90, 70)
     (tmp_path / "pose.onnx").write_bytes(path.read_bytes())
     text = (ROOT / "ief" / "README.md").read_text(encoding="utf-8")
     (script,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "onnxruntime" in block]
     assert len(script.strip().splitlines()) <= 10
-    code = f"""
+    code = f"""{BLOCKED}
 import json
 {script}
 from ief import PosePredictor
@@ -101,19 +94,12 @@ poses = PosePredictor.load("pose.onnx")("image.jpg", boxes)
 print(json.dumps([joints.tolist(), poses.joints.tolist(), boxes.tolist()]))
 sys.exit(main(["predict", "--onnx", "pose.onnx", "image.jpg", "--out", "out"]))
 """
-    *found, boxes = json.loads(run_without_torch(code, tmp_path).splitlines()[0])
-    assert (tmp_path / "out" / "image.jpg.pose.jpg").exists()
-    expected = predictor(str(tmp_path / "image.jpg"), boxes).joints
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and (tmp_path / "out" / "image.jpg.pose.jpg").exists(), done.stderr[-2000:]
+    *found, boxes = json.loads(done.stdout.splitlines()[0])
+    expected = predictor(str(image), boxes).joints
     for joints in found:
         np.testing.assert_allclose(joints, expected, atol=CLOSE)
-
-
-def test_scoring_needs_no_torch(shared, tmp_path):
-    files = ["--predictions", str(shared / "mpii/newell.h5"), "--annotations", str(shared / "mpii/valid_annolist.mat")]
-    arguments = ["evaluate", *files, "--json", str(tmp_path / "scores.json")]
-    run_without_torch(f"from ief.cli import main; sys.exit(main({arguments!r}))", tmp_path)
-    scores = json.loads((tmp_path / "scores.json").read_text())
-    assert round(scores["pckh"]["0.5"]["groups"]["Mean"], 2) == 88.43
 
 
 TRIAL = """<script type="module">

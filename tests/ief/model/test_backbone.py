@@ -3,6 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from commands import run_ief
 from processes import checkpoints_of, finish_here, same_weights, train
 from rendering import render_heatmaps
 from torch import nn
@@ -23,13 +24,9 @@ SIZE = 64
 RESIDUALS = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
 # Batch normalization with the activation inside, and without; a stem of two convolutions; layer normalization;
 # TensorFlow's padding, more behind a row than before it.
-NETWORKS = (
-    "timm:test_efficientnet",
-    "timm:test_byobnet",
-    "timm:test_resnet",
-    "timm:test_convnext",
-    "timm:tf_efficientnet_lite0",
-)
+NETWORKS = tuple(f"timm:{name}" for name in (
+    "test_efficientnet", "test_byobnet", "test_resnet", "test_convnext", "tf_efficientnet_lite0",
+))  # fmt: skip
 
 
 def unsettle(network, seed=0):
@@ -96,19 +93,16 @@ def test_features_at_the_joints_are_read_of_any_network(name):
     assert moved.abs().max() > 1e-3
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("timm:nothing", "timm has no network called 'nothing'"),
-        ("timm:hf-hub:owner/name", "timm has no network called 'hf-hub:owner/name'"),
-        ("timm:test_vit", "timm:test_vit: not a CNN that begins with one plain convolution; choose another"),
-        ("timm:repvgg_a0", "timm:repvgg_a0: not a CNN that begins with one plain"),
-        ("timm:nf_resnet26", "timm:nf_resnet26: not a CNN"),  # its convolutions normalize their weights
-    ],
-)
+@pytest.mark.parametrize(("name", "message"), [
+    ("nothing", "timm has no network called 'nothing'"),
+    ("hf-hub:owner/name", "timm has no network called 'hf-hub:owner/name'"),
+    ("test_vit", "timm:test_vit: not a CNN that begins with one plain convolution; choose another"),
+    ("repvgg_a0", "timm:repvgg_a0: not a CNN that begins with one plain"),
+    ("nf_resnet26", "timm:nf_resnet26: not a CNN"),  # its convolutions normalize their weights
+])  # fmt: skip
 def test_a_network_that_a_stage_cannot_use_is_refused(name, message):
     with pytest.raises(PoseError, match=message):
-        Stage(StageDesign(name), RESIDUALS)
+        Stage(StageDesign(f"timm:{name}"), RESIDUALS)
 
 
 def test_without_timm_a_line_says_what_to_install(monkeypatch):
@@ -150,9 +144,9 @@ def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, tiny_data, tmp_pa
 
 
 @pytest.mark.parametrize("name", [NETWORKS[0], pytest.param(NETWORKS[3], marks=pytest.mark.slow)])
-def test_a_network_of_timm_goes_through_the_whole_line(name, tiny_data, tmp_path, capsys):
+def test_a_network_of_timm_goes_through_the_whole_line(name, tiny_data, tmp_path):
     """Training of two stages, interrupted too; prediction; ONNX, in int8 too; a release."""
-    run, again = tmp_path / "run", tmp_path / "again"
+    run, again, small = tmp_path / "run", tmp_path / "again", tmp_path / "small"
     options = ["--backbone", name, "--preset", "demo", "--epochs", "1", "--pose-indexed"]
     finish_here(train(tiny_data, run, *options))
     finish_here(train(tiny_data, again, *options, "--stop-after", "1e-9"), 75)
@@ -160,20 +154,18 @@ def test_a_network_of_timm_goes_through_the_whole_line(name, tiny_data, tmp_path
     finish_here(train(tiny_data, again, *options))
     assert same_weights(run, again)
 
-    data, whole, small = ["--data", str(tiny_data)], tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
-    export_onnx(CropsToPose(load_cascade(run)), whole)
-    quantize(whole, small, load_prepared(tiny_data, "train").crops[:16, 8:40, 8:40])
-    for out in ("fp32", "int8"):
-        assert main(["predict", "--onnx", str(tmp_path / f"{out}.onnx"), *data, "--out", str(tmp_path / out)]) == 0
-    release = ["--run", str(run), *data, "--out", str(tmp_path / "small"), "--license", "none", "--device", "cpu"]
-    assert main(["release", *release]) == 0
-    assert (
-        main(["predict", "--run", str(tmp_path / "small"), *data, "--out", str(tmp_path / "s"), "--device", "cpu"]) == 0
-    )
+    export_onnx(CropsToPose(load_cascade(run)), tmp_path / "fp32.onnx")
+    crops = load_prepared(tiny_data, "train").crops[:16, 8:40, 8:40]
+    quantize(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", crops)
+    run_ief("release", "--run", run, "--data", tiny_data, "--out", small, "--license", "none", "--device", "cpu")
     wanted = read_predictions(run / "predictions-valid.npz").joints
-    for folder, closeness in (("fp32", 1e-2), ("int8", 10), ("s", 1)):
-        np.testing.assert_allclose(
-            read_predictions(tmp_path / folder / "predictions-valid.npz").joints, wanted, atol=closeness
-        )
-    assert f"2 stages of {name} at" in repr(PosePredictor.load(tmp_path / "small"))
+    for weights, closeness in (
+        (["--onnx", tmp_path / "fp32.onnx"], 1e-2),
+        (["--onnx", tmp_path / "int8.onnx"], 10),
+        (["--run", small, "--device", "cpu"], 1),
+    ):
+        run_ief("predict", *weights, "--data", tiny_data, "--out", tmp_path / "out")
+        found = read_predictions(tmp_path / "out" / "predictions-valid.npz").joints
+        np.testing.assert_allclose(found, wanted, atol=closeness)
+    assert f"2 stages of {name} at" in repr(PosePredictor.load(small))
     finish_here(train(tiny_data, tmp_path / "tuned", *options, "--weights", str(run)))  # fine-tuning

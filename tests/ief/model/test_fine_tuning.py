@@ -45,17 +45,14 @@ def poses(stage, joints):
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-@pytest.mark.parametrize(
-    ("old", "new"), [("all", "all"), ("all", "both"), ("ief_star", "ief_star")], ids=lambda name: name
-)
+@pytest.mark.parametrize(("old", "new"), [("all", "all"), ("all", "both"), ("ief_star", "ief_star")])
 def test_other_statistics_give_a_first_stage_the_same_poses(old, new, dimensions):
     trained, stage = pretrained(make_stage(1, old, dimensions)), make_stage(2, new, dimensions)
     line = start_from(stage, trained, trained.mean_pose, 0)
+    assert line.startswith("weights run/stage.safetensors")
+    assert "the heatmap half and the head; nothing left out" in line
     want = poses(trained.stage, trained.mean_pose[None])
     torch.testing.assert_close(poses(stage, trained.mean_pose[None]), want, rtol=0, atol=1e-4)
-    assert "the heatmap half and the head; nothing left out" in line and line.startswith(
-        "weights run/stage.safetensors"
-    )
     assert (want[0] - want[1]).abs().max() > 1  # the images do tell
     # Of another mean pose only the view of the heatmaps differs: without their half nothing does.
     trained.stage.pose_weight.data.zero_()
@@ -84,28 +81,21 @@ def test_crops_of_twice_the_size_give_poses_twice_as_large():
     torch.testing.assert_close(found, 2 * want, rtol=1e-5, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("old", "old_index", "new", "index", "reason"),
-    [
-        ({}, 0, {"skeleton": CHAIN}, 0, "skeleton another, not the same"),
-        ({}, 0, {"method": "ief_star"}, 0, "output bones, not joints"),
-        ({}, 0, {"dimensions": 3}, 0, "dimensions 2, not 3"),
-        ({}, 0, {}, 1, "pose in view the first stage's, not a later stage's"),
-        ({"absolute": True}, 1, {}, 1, "regresses poses, not corrections"),
-    ],
-    ids=["skeleton", "representation", "dimensions", "first and later", "absolute"],
-)
+@pytest.mark.parametrize(("old", "old_index", "new", "index", "reason"), [
+    ({}, 0, {"skeleton": CHAIN}, 0, "skeleton another, not the same"),
+    ({}, 0, {"method": "ief_star"}, 0, "output bones, not joints"),
+    ({}, 0, {"dimensions": 3}, 0, "dimensions 2, not 3"),
+    ({}, 0, {}, 1, "pose in view the first stage's, not a later stage's"),
+    ({"absolute": True}, 1, {}, 1, "regresses poses, not corrections"),
+])  # fmt: skip
 def test_of_a_stage_that_differs_the_trunk_alone_is_taken(old, old_index, new, index, reason):
     trained, stage = pretrained(make_stage(1, **old), old_index), make_stage(2, **new)
     before = {name: value.clone() for name, value in stage.state_dict().items()}
     line = start_from(stage, trained, torch.rand(16, stage.head.shape[1]), index)
     assert line.endswith(f"65 tensors of the trunk; left out: heatmap half and head ({reason})"), line
-    taken = trained.stage.state_dict()
     for name, value in stage.state_dict().items():
-        if name.startswith("backbone.") and not name.endswith("num_batches_tracked"):
-            assert torch.equal(value, taken[name]), name
-        else:
-            assert torch.equal(value, before[name]), name
+        taken = name.startswith("backbone.") and not name.endswith("num_batches_tracked")
+        assert torch.equal(value, trained.stage.state_dict()[name] if taken else before[name]), name
 
 
 def names_of_new(stage):
@@ -140,22 +130,22 @@ def test_another_network_is_refused_by_its_name():
 @pytest.fixture
 def run(tmp_path):
     """A run folder with two stages."""
-    pose = torch.rand(16, 2)
+    follows = None
     for index in (0, 1):
-        follows = checksum(stage_file(tmp_path, 0)) if index else None
-        save_stage(stage_file(tmp_path, index), make_stage(index), pose, {"stage": index, "follows": follows})
+        path = stage_file(tmp_path, index)
+        save_stage(path, make_stage(index), torch.rand(16, 2), {"stage": index, "follows": follows})
+        follows = checksum(path)
     return tmp_path
 
 
 def test_a_run_gives_each_stage_its_own_and_a_file_gives_one(run):
     stages = load_weights(run)
-    assert [stage.index for stage in stages] == [0, 1]
-    for index, stage in enumerate(stages):
-        (alone,) = load_weights(stage_file(run, index))
-        assert alone.index == index and alone.source == stage.source
-        for found in (alone, stage):
-            assert torch.equal(found.stage.pose_weight, make_stage(index).pose_weight)
+    alone = [load_weights(stage_file(run, index))[0] for index in (0, 1)]
+    assert [stage.index for stage in stages] == [stage.index for stage in alone] == [0, 1]
+    assert [stage.source for stage in stages] == [stage.source for stage in alone]
     assert stages[0].source != stages[1].source
+    for found in (*stages, *alone):
+        assert torch.equal(found.stage.pose_weight, make_stage(found.index).pose_weight)
 
 
 def test_a_folder_without_a_stage_is_told_from_other_tensors(run, tmp_path):
@@ -173,10 +163,8 @@ def test_a_folder_without_a_stage_is_told_from_other_tensors(run, tmp_path):
 
 
 def test_a_stage_tells_where_its_stride_is(tmp_path):
-    design = {"backbone": "resnet50", "stride": "1x1"}
-    path = save_stage(
-        tmp_path / "s.safetensors", make_stage(0, **design), torch.rand(16, 2), {"stage": 0, "follows": None}
-    )
+    stage, description = make_stage(0, backbone="resnet50", stride="1x1"), {"stage": 0, "follows": None}
+    path = save_stage(tmp_path / "s.safetensors", stage, torch.rand(16, 2), description)
     assert load_weights(path)[0].stride == load_weights(path, "1x1")[0].stride == "1x1"
     with pytest.raises(PoseError, match="its stride is in the 1x1 convolution, but --stride is 3x3"):
         load_weights(path, "3x3")

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 from angle_model import write_angle_model
+from commands import run_ief
 from finished_runs import write_people, write_run, write_split
 
 from evaluation import Bootstrap
-from ief.cli import main
 
 CLOSENESS = {"ief_star": (20, 16), "bone": (18, 13), "all": (15, 9)}  # px of noise after stage 0 and stage 1
 # Folder -> millimeters off, the method of Table 1, the second dataset.
@@ -57,9 +57,9 @@ def deep(tmp_path_factory):
     return SimpleNamespace(folder=folder, people=people, flat=replace(people, depth=None), poses=poses)
 
 
-def report(out, runs, *arguments):
+def report(out, runs, *words):
     """What `ief report` writes: the folder, results.json and the page."""
-    assert main(["report", *map(str, runs), *map(str, arguments), "--out", str(out)]) == 0
+    run_ief("report", *runs, *words, "--out", out)
     results = json.loads((out / "results.json").read_text())
     return SimpleNamespace(out=out, results=results, page=(out / "index.html").read_text())
 

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 from coco_files import coco_tree, write_tree
+from commands import evaluate, run_ief
 
-from ief.cli import main
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import People
 from mpii_tools.skeletons import SKELETONS
@@ -53,43 +53,37 @@ def judge(annotations, results):
     return 100 * run.stats[[0, 5]]
 
 
-@pytest.mark.parametrize(
-    ("rows", "shift", "scores"),
-    [
-        ([0, 1, 2, 3, 4, 0], [0, 0, 0, 0, 0, 90], [0.9] * 5 + [0.1]),  # the one too many ranked last
-        ([0, 1, 2, 3, 4, 0], [4, 4, 4, 4, 4, 90], [0.5] * 5 + [0.9]),  # and first
-        ([0, 0, 1, 1, 2, 3, 4], [0, 9, 9, 0, 6, 3, 6], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]),
-        ([0, 1, 2, 3], [0, 3, 6, 9], [0.9] * 4),  # one is missed
-    ],
-)
+@pytest.mark.parametrize(("rows", "shift", "scores"), [
+    ([0, 1, 2, 3, 4, 0], [0, 0, 0, 0, 0, 90], [0.9] * 5 + [0.1]),  # the one too many ranked last
+    ([0, 1, 2, 3, 4, 0], [4, 4, 4, 4, 4, 90], [0.5] * 5 + [0.9]),  # and first
+    ([0, 0, 1, 1, 2, 3, 4], [0, 9, 9, 0, 6, 3, 6], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]),
+    ([0, 1, 2, 3], [0, 3, 6, 9], [0.9] * 4),  # one is missed
+])  # fmt: skip
 def test_ap_of_detections_is_pycocotools(annotations, tmp_path, capsys, rows, shift, scores):
     pytest.importorskip("hotcoco")
     results, out = write_tree(tmp_path / "d.json", detect(annotations, rows, shift, scores)), tmp_path / "e.json"
-    command = ["evaluate", "--predictions", str(results), "--annotations", str(annotations)]
-    assert main(command) == 2 and "people have" in capsys.readouterr().err  # PCK needs one for each
-    assert main([*command, "--oks", "--json", str(out)]) == 0
-    tree, said = json.loads(out.read_text()), capsys.readouterr()
+    run_ief("evaluate", "--predictions", results, "--annotations", annotations, status=2)
+    assert "people have" in capsys.readouterr().err  # PCK needs one for each
+    tree, said = evaluate(results, annotations, "--oks", out=out), capsys.readouterr()
     values = tree["oks"]["values"]
     np.testing.assert_allclose([values["AP"], values["AR"]], judge(annotations, results), atol=1e-9)
     assert "people have" in said.err and f"AP {values['AP']:.1f}" in said.out and list(tree) == ["oks"]
     write_tree(results, [*json.loads(results.read_text()), {"image_id": 7, "keypoints": [1] * 51, "score": 1}])
-    assert main([*command, "--oks", "--json", str(out)]) == 0 and json.loads(out.read_text()) == tree
+    assert evaluate(results, annotations, "--oks", out=out) == tree
     assert "1 predictions are in images of nobody" in capsys.readouterr().err
 
 
 def test_with_oks_kinds_of_error_are_by_similarity(annotations, tmp_path, capsys):
     pytest.importorskip("hotcoco")
-    results = write_tree(tmp_path / "d.json", detect(annotations, range(PEOPLE), [0, 3, 6, 12, 60], [0.9] * PEOPLE))
-    out, people = tmp_path / "e.json", read_annotations(annotations).people
-    files = ["--predictions", str(results), "--annotations", str(annotations), "--json", str(out)]
-    assert main(["evaluate", *files, "--oks"]) == 0 and "OKS of 0.85" in capsys.readouterr().out
-    tree, oks = json.loads(out.read_text()), np.array([0, 3, 6, 12, 60])[:, None]
-    similar = np.exp(-(2 * oks**2) / (2 * people.area[:, None] * (2 * np.array(COCO.sigmas)) ** 2))
+    shift, people = [0, 3, 6, 12, 60], read_annotations(annotations).people
+    results = write_tree(tmp_path / "d.json", detect(annotations, range(PEOPLE), shift, [0.9] * PEOPLE))
+    tree, plain = (evaluate(results, annotations, *more, out=tmp_path / "e.json") for more in (["--oks"], []))
+    assert "OKS of 0.85" in capsys.readouterr().out
+    distance = 2 * np.square(shift)[:, None]
+    similar = np.exp(-distance / (2 * people.area[:, None] * (2 * np.array(COCO.sigmas)) ** 2))
     kinds = {kind: block["groups"]["Mean"] for kind, block in tree["kinds"].items()}
     assert kinds["good"] == pytest.approx(100 * (similar >= 0.85).mean()) and tree["kinds_by"] == "oks"
     assert kinds["jitter"] == pytest.approx(100 * ((similar < 0.85) & (similar >= 0.5)).mean()) and kinds["jitter"] > 0
-    assert main(["evaluate", *files]) == 0
-    plain = json.loads(out.read_text())
     assert plain["kinds"]["good"]["groups"]["Mean"] == plain["pck"]["0.2"]["groups"]["Mean"] and "kinds_by" not in plain
 
 
@@ -97,12 +91,12 @@ def test_detections_of_other_images_have_no_ap(annotations, tmp_path, capsys):
     pytest.importorskip("hotcoco")
     results = detect(annotations, [0, 1], [0, 0], [0.9, 0.9])
     elsewhere = write_tree(tmp_path / "d.json", [one | {"image_id": 7} for one in results])
-    assert main(["evaluate", "--predictions", str(elsewhere), "--annotations", str(annotations), "--oks"]) == 2
+    run_ief("evaluate", "--predictions", elsewhere, "--annotations", annotations, "--oks", status=2)
     assert "no prediction is in an image" in capsys.readouterr().err
 
 
 def test_a_folder_for_json_is_refused_before_any_work(tmp_path, capsys):
-    files = ["--predictions", str(tmp_path / "none.npz"), "--annotations", str(tmp_path / "none.mat")]
-    assert main(["evaluate", *files, "--json", str(tmp_path)]) == 2
+    files = ["--predictions", tmp_path / "none.npz", "--annotations", tmp_path / "none.mat", "--json", tmp_path]
+    run_ief("evaluate", *files, status=2)
     said = capsys.readouterr()
     assert said.out == "" and f"{tmp_path}: " in said.err and "none" not in said.err

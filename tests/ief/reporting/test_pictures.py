@@ -19,48 +19,45 @@ def test_predictions_beyond_the_image_are_not_drawn():
     seen = np.isfinite(drop_outside(joints, np.zeros((8, 10, 3)))).all(axis=1)
     assert seen.tolist() == [True, False, True, False, False]
 
-    image = np.full((80, 80, 3), 90, np.uint8)
     people = People(["a.png"], np.random.default_rng(0).uniform(10, 70, (1, 16, 2)))
-    pose = people.joints + 2
-    near = draw_people(people, pose, lambda _: image, [0])[0][1]
-    pose[0, 0] = (40, 5000)
-    assert draw_people(people, pose, lambda _: image, [0])[0][1].shape == near.shape
-    pose[0, 0] = np.nan
-    left_out = draw_people(people, pose, lambda _: image, [0])[0][1]
-    pose[0, 0] = (-300, 40)
-    np.testing.assert_array_equal(draw_people(people, pose, lambda _: image, [0])[0][1], left_out)
+
+    def draw(*first):
+        pose = people.joints + 2
+        pose[0, 0] = first or pose[0, 0]
+        return draw_people(people, pose, lambda _: np.full((80, 80, 3), 90, np.uint8), [0])[0][1]
+
+    assert draw(40, 5000).shape == draw().shape
+    np.testing.assert_array_equal(draw(-300, 40), draw(np.nan, np.nan))
 
 
 def test_figure_3_goes_from_the_best_to_the_worst(deep):
     run = load_run(deep.folder / "alone/all", "all", deep.people)
     errors = person_errors(run.poses["stage0"], deep.people, 3)
 
-    def load_image(name):
-        return np.full((500, 500, 3), 90, np.uint8)
+    def section(people):
+        return make_people_section(run, people, lambda _: np.full((500, 500, 3), 90, np.uint8), []).pictures
 
-    pictures = make_people_section(run, deep.people, load_image, []).pictures
+    pictures, flat = section(deep.people), section(deep.flat)
     shown = [float(caption.split()[-2]) for caption, _ in pictures if caption.endswith("mm")]
     assert shown == sorted(shown) and len(shown) == 12 and len(pictures) == 14
     assert (shown[0], shown[-1]) == (round(np.nanmin(errors), 2), round(np.nanmax(errors), 2))
     assert all(picture.shape == (320, 641, 3) for _, picture in pictures)
-    assert not make_people_section(run, None, load_image, []).pictures
-    flat = make_people_section(run, replace(deep.people, depth=None), load_image, []).pictures
-    assert len(flat) == 12 and all(caption.endswith("head sizes") for caption, _ in flat)
+    assert len(flat) == 12 and all(caption.endswith("head sizes") for caption, _ in flat) and not section(None)
 
 
 def test_people_in_3d_are_ranked_by_their_error_in_3d(deep):
-    runs = [load_run(deep.folder / name, name, deep.people) for name in ("alone/all", "mixed/all")]
-    found = make_lookup(runs, deep.people, None, 0, "", None)
-    rows = [deep.people.person_ids.tolist().index(person["id"]) for person in found["people"]]
+    people, depth = deep.people, deep.people.depth
+    runs = [load_run(deep.folder / name, name, people) for name in ("alone/all", "mixed/all")]
+    found = make_lookup(runs, people, None, 0, "", None)
+    rows = [people.person_ids.tolist().index(person["id"]) for person in found["people"]]
     errors = np.frombuffer(base64.b64decode(found["errors"]), "<f4").reshape(2, len(rows), 16)
-    depth, people = deep.people.depth, deep.people
     for run, mine in zip(runs, errors, strict=True):
         apart = depth.to_camera(run.poses["stage0"])[rows] - people.camera_joints[rows]
         apart = np.linalg.norm(apart - apart[:, [6]], axis=-1)
         apart[~people.annotated[rows]] = np.nan
         np.testing.assert_allclose(mine, apart, rtol=1e-6, atol=1e-4)
     assert found["unit"] == "mm" and sorted(rows) == np.flatnonzero(depth.placed).tolist()
-    flat = make_lookup(runs, replace(people, depth=None), None, 0, "", None)
+    flat = make_lookup(runs, deep.flat, None, 0, "", None)
     assert "errors" not in flat and flat["unit"] == "head sizes" and len(flat["people"]) == len(people)
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from browser import read_page
+from commands import run_ief, said_by
 from finished_runs import write_people, write_run, write_split
 
 from evaluation import KINDS, classify_errors, compare, mpjpe
@@ -18,7 +19,6 @@ from evaluation.metrics.errors import relative_errors
 from evaluation.metrics.json_format import difference_to_json
 from evaluation.report.representation import average_kinds, pose_std
 from heads.skeleton import MPII, Skeleton
-from ief.cli import main
 from ief.reporting.runs import load_metrics
 from ief.reporting.scoring import ground_truth, score_poses, to_tree
 from mpii_tools.annotations.people_file import save_people
@@ -29,47 +29,48 @@ NAMES = ["ief_star", "bone", "all"]
 
 
 def test_everything_is_there(flat_report):
-    out, tables = flat_report.out, flat_report.results["tables"]
-    assert {path.name for path in (out / "tables").iterdir()} == {f"{name}.md" for name in tables}
-    assert all(path.stat().st_size > 0 for path in (out / "tables").iterdir())
+    out, tables, page = flat_report.out, flat_report.results["tables"], flat_report.page
+    written, figures = sorted((out / "tables").iterdir()), {path.stem: path for path in (out / "figures").iterdir()}
+    assert {path.name for path in written} == {f"{name}.md" for name in tables}
     assert {"table1", "table7", "table8", "joints-all", "movement"} <= set(tables)
-    drawn = {path.name.removesuffix(".svg") for path in (out / "figures").iterdir()}
-    assert drawn == {
+    assert figures.keys() == {
         "differences", "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size",
         "error-by-annotated", "error-by-path", "error-kinds", "figure1",
         "training-stage0", "training-stage1",
     }  # fmt: skip
-    assert all(b"</svg>" in path.read_bytes() for path in (out / "figures").iterdir())
-    assert flat_report.page.count('<svg role="img"') == len(drawn)
-    assert flat_report.page.count("data:image/jpeg") == 12 + 1 and "http" not in flat_report.page
+    assert all(path.stat().st_size > 0 for path in written)
+    assert all(path.suffix == ".svg" and b"</svg>" in path.read_bytes() for path in figures.values())
+    assert page.count('<svg role="img"') == len(figures)
+    assert page.count("data:image/jpeg") == 12 + 1 and "http" not in page
+
+
+def difference_of(flat, name):
+    """A method's difference to `ief_star` after stage 1, as JSON has it."""
+    want = compare(flat.poses[name]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
+    return json.loads(json.dumps(difference_to_json(want)))
 
 
 def test_differences_are_to_ief_star_at_the_same_stage(flat, flat_report):
     found, same = flat_report.results["differences"], "ief_star at the same stage"
-    assert [(d["run"], d["stage"], d["reference"]) for d in found] == [
-        (run, stage, same) for run in ("bone", "all") for stage in ("stage0", "stage1")
-    ]
-    want = compare(flat.poses["all"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
-    tree = json.loads(json.dumps(difference_to_json(want)))
+    wanted = [(run, stage, same) for run in ("bone", "all") for stage in ("stage0", "stage1")]
+    assert [(one["run"], one["stage"], one["reference"]) for one in found] == wanted
+    tree = difference_of(flat, "all")
     assert found[-1] == {"run": "all", "stage": "stage1", "reference": same, **tree}
     table = flat_report.results["tables"]["table7"]
     start = {caption: row for row, caption in table["sections"]}["Stage 1"]
     rows = {row[0]: dict(zip(table["head"], row, strict=True)) for row in table["rows"][start:]}
-    error, paper = want["joint_error"].overall, "Paper, on MPII: PCKh@0.5"
-    assert rows["all"]["Δ Joint px"] == {"value": error.value, "interval": [error.low, error.high]}
+    error, paper = tree["joint_error"], "Paper, on MPII: PCKh@0.5"
+    assert rows["all"]["Δ Joint px"] == {"value": error["image_px"], "interval": error["interval"]["image_px"]}
     assert rows["all"][paper]["value"] == 86.4 and rows["bone"][paper]["value"] == 82.7
 
 
 def test_the_verdict_is_of_every_two_methods(flat, flat_report):
-    verdict = flat_report.results["verdict"]
+    verdict, page = flat_report.results["verdict"], flat_report.page
     pairs = [(pair["run"], pair["reference"]) for pair in verdict["pairs"]]
     assert pairs == [("all", "bone"), ("all", "ief_star"), ("bone", "ief_star")] and len(verdict["sentences"]) == 2
-    want = compare(flat.poses["bone"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
-    tree = json.loads(json.dumps(difference_to_json(want)))
-    assert {key: verdict["pairs"][2][key] for key in tree} == tree
-    assert verdict["sentences"][0] in flat_report.page and flat_report.page.index(
-        "Verdict</h2>"
-    ) < flat_report.page.index("Table 7: ", flat_report.page.index("</nav>"))
+    tree = difference_of(flat, "bone")
+    assert {key: verdict["pairs"][2][key] for key in tree} == tree and verdict["sentences"][0] in page
+    assert page.index("Verdict</h2>") < page.index("Table 7: ", page.index("</nav>"))
 
 
 def test_predictions_are_reported_like_runs(flat, tmp_path, write_report):
@@ -77,27 +78,23 @@ def test_predictions_are_reported_like_runs(flat, tmp_path, write_report):
         np.save(tmp_path / f"{name}.npy", flat.poses[name]["stage1"] + 1)  # an array counts pixels from 1
     given = ("--annotations", flat.folder / "data" / "valid.npz")
     inputs = [f"Bone={tmp_path / 'bone.npy'}", tmp_path / "all.npy", flat.folder / "ief_star"]
-    found = write_report(tmp_path / "out", inputs, *given)
-    results = found.results
+    results = write_report(tmp_path / "out", inputs, *given).results
     assert list(results["runs"]) == ["Bone", "all.npy", "ief_star"]
-    assert [(d["run"], d["stage"], d["reference"]) for d in results["differences"]] == [
-        ("Bone", "predictions", "ief_star"), ("all.npy", "predictions", "ief_star"),
-    ]  # fmt: skip
-    want = compare(flat.poses["all"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
-    tree = json.loads(json.dumps(difference_to_json(want)))
-    assert results["differences"][1]["joint_error"]["image_px"] == pytest.approx(tree["joint_error"]["image_px"])
+    found = results["differences"]
+    wanted = [(name, "predictions", "ief_star") for name in ("Bone", "all.npy")]
+    assert [(one["run"], one["stage"], one["reference"]) for one in found] == wanted
+    want = difference_of(flat, "all")["joint_error"]["image_px"]
+    assert found[1]["joint_error"]["image_px"] == pytest.approx(want)
     alone = write_report(tmp_path / "alone", inputs[:2], *given)
     assert "Table 7: errors and PCKh<" in alone.page and "figure1" not in alone.results
     assert alone.results["verdict"]["pairs"][0]["run"] == "all.npy" and ">Training<" not in alone.page
 
 
 def test_swaps_know_the_training_people_of_an_image(flat, tmp_path, write_report):
-    beside = replace(
-        flat.people, joints=flat.people.joints + 1000, person_ids=[f"t{row}" for row in range(len(flat.people))]
-    )
-    save_people(tmp_path / "train.npz", beside)
-    pose = Predictions(np.nan_to_num(flat.people.joints) + 1000, flat.people.person_ids)
-    save_predictions(tmp_path / "pose.npz", pose)
+    people = flat.people
+    ids = [f"t{row}" for row in range(len(people))]
+    save_people(tmp_path / "train.npz", replace(people, joints=people.joints + 1000, person_ids=ids))
+    save_predictions(tmp_path / "pose.npz", Predictions(np.nan_to_num(people.joints) + 1000, people.person_ids))
     given = ["--annotations", flat.folder / "data" / "valid.npz"]
     for more, kind in (([], "miss"), (["--training", tmp_path / "train.npz"], "swap")):
         results = write_report(tmp_path / kind, [tmp_path / "pose.npz"], *given, *more).results
@@ -128,10 +125,9 @@ def test_a_single_run_is_compared_with_its_stage_0(flat, tmp_path, write_report)
 def test_an_image_that_cannot_be_drawn_on_ends_no_report(flat, tmp_path, write_report, capsys):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "000.jpg").write_bytes(b"no image")
-    given = ["--data", str(flat.folder / "data"), "--images", str(tmp_path / "images"), "--out", str(tmp_path / "out")]
-    assert main(["report", str(flat.folder / "all"), *given]) == 3
-    assert "12 left out" in capsys.readouterr().err
-    assert (tmp_path / "out" / "results.json").exists()
+    given = ["--data", flat.folder / "data", "--images", tmp_path / "images", "--out", tmp_path / "out"]
+    run_ief("report", flat.folder / "all", *given, status=3)
+    assert "12 left out" in capsys.readouterr().err and (tmp_path / "out" / "results.json").exists()
     assert (tmp_path / "out" / "index.html").read_text().count("data:image/jpeg") == 1  # the mean pose
 
 
@@ -161,17 +157,14 @@ def test_scores_of_joints_are_shown_if_a_run_has_them(flat, flat_report, tmp_pat
     noise = np.random.default_rng(0).normal(0, 0.05, distance.shape)
     scores = np.clip(np.exp(-np.nan_to_num(distance, nan=9.0) / 30) + noise, 0, 1)
     scores[:3] = np.nan
-    for name in NAMES:
-        shutil.copytree(flat.folder / name, tmp_path / name)
+    runs = [shutil.copytree(flat.folder / name, tmp_path / name) for name in NAMES]
     for name, file, stage in (("all", "predictions-valid", 1), ("bone", "predictions-valid-stage0", 0)):
         joints = flat.poses[name][f"stage{stage}"]  # of bone not the last stage
         scored = Predictions(joints, people.person_ids, stage=stage, scores=scores)
         save_predictions(tmp_path / name / f"{file}.npz", scored)
-    runs, given = [tmp_path / name for name in NAMES], ("--annotations", flat.folder / "data" / "valid.npz")
-    report = write_report(tmp_path, runs, *given)
-    found = report.results["scores"]
-    assert list(found) == ["all"]
-    kept = np.isfinite(distance[3:])
+    report = write_report(tmp_path, runs, "--annotations", flat.folder / "data" / "valid.npz")
+    found, kept = report.results["scores"], np.isfinite(distance[3:])
+    assert list(found) == ["all"] and "scores" in report.results["tables"]
     correct = (distance[3:] <= 0.5 * people.head_size[3:, None])[kept]
     predicted = found["all"]["as_predicted"]
     assert predicted["joints"] == kept.sum() == found["all"]["calibrated"]["joints"]
@@ -179,7 +172,7 @@ def test_scores_of_joints_are_shown_if_a_run_has_them(flat, flat_report, tmp_pat
     assert predicted["correct"] == pytest.approx(correct.mean())
     low, high = predicted["interval"]["correlation"]
     assert 0 < low < predicted["correlation"] < high
-    assert (tmp_path / "figures" / "reliability-all.svg").exists() and "scores" in report.results["tables"]
+    assert (tmp_path / "figures" / "reliability-all.svg").exists()
 
 
 def test_without_annotations_what_is_missing_is_said(flat, tmp_path, write_report):
@@ -223,10 +216,7 @@ MIRRORED_ROOTS = {
         ["chest", "hand", "tip"],
     ),
     "two joints, the left one first": (Skeleton(("l_eye", "r_eye"), (-1, 0), ((0, 1),)), ["eye"]),
-    "names that share nothing": (
-        Skeleton(("east", "west", "mast"), (-1, 2, 0), ((0, 1),)),
-        ["east and west", "mast"],
-    ),
+    "names that share nothing": (Skeleton(("east", "west", "mast"), (-1, 2, 0), ((0, 1),)), ["east and west", "mast"]),
 }
 
 
@@ -234,19 +224,14 @@ MIRRORED_ROOTS = {
 def test_a_root_with_a_mirror_image_has_no_bone(tmp_path, write_report, name):
     skeleton, kinds = MIRRORED_ROOTS[name]
     people = write_people(tmp_path / "own.npz", seed=0, skeleton=skeleton, head_size=None)
-    poses = write_run(tmp_path / "run", people, (20, 10))
+    off = write_run(tmp_path / "run", people, (20, 10))["stage1"] - people.joints
     results = write_report(tmp_path / "out", [tmp_path / "run"], "--annotations", tmp_path / "own.npz").results
     table = results["tables"]["joints-stage-1"]
-    off = poses["stage1"] - people.joints
-    wanted = {
-        child: np.nanmean(np.linalg.norm((off[:, parent] - off[:, child]), axis=-1))
-        for child, parent in enumerate(skeleton.parents)
-        if parent >= 0
-    }
     column = table["head"].index("Bone error")
-    for joint, row in enumerate(table["rows"]):
-        assert row[0] == skeleton.names[joint]
-        assert row[column] == "-" if joint == skeleton.root else row[column]["value"] == pytest.approx(wanted[joint])
+    assert tuple(row[0] for row in table["rows"]) == skeleton.names
+    for joint, (row, parent) in enumerate(zip(table["rows"], skeleton.parents, strict=True)):
+        wanted = np.nanmean(np.linalg.norm(off[:, parent] - off[:, joint], axis=-1))
+        assert row[column] == "-" if joint == skeleton.root else row[column]["value"] == pytest.approx(wanted)
     assert sorted(results["figure1"]) == sorted(kinds)
     for kind in results["figure1"].values():  # a place in the crop is no bone
         assert kind["bone"] != kind["joint"]
@@ -375,46 +360,38 @@ def test_people_without_depth_leave_a_report_in_2d(deep, tmp_path, write_report)
 @pytest.fixture(scope="module")
 def bad_runs(flat, tmp_path_factory):
     """Name -> path: what `flat` holds, and run folders with a fault each."""
-    folder = flat.folder
-    bad = tmp_path_factory.mktemp("bad")
+    folder, bad = flat.folder, tmp_path_factory.mktemp("bad")
     for name in ("corrupt", "stage"):
         shutil.copytree(folder / "all", bad / name)
     (bad / "corrupt" / "stage0" / "log.csv").write_text("step,loss\n20,abc\n")
     (bad / "stage" / "stage0" / "stage.safetensors").write_bytes(b"corrupt")
-    for name, text in (("empty", "{}"), ("half", '{"stage0": '), ("other", '{"stage0": {"convention": 1, "pckh": 2, '
-                                                                  '"joint_error": 3}}')):  # fmt: skip
+    other = '{"stage0": {"convention": 1, "pckh": 2, "joint_error": 3}}'
+    for name, text in (("empty", "{}"), ("half", '{"stage0": '), ("other", other)):
         (bad / name).mkdir()
         (bad / name / "metrics.json").write_text(text)
     save_people(bad / "others.npz", People([f"x{row}.jpg" for row in range(3)], np.zeros((3, 16, 2))))
-    paths = [folder / "all", folder / "images", folder / "data", *bad.iterdir()]
-    return {path.stem: path for path in paths}
+    return {path.stem: path for path in (folder / "all", folder / "images", folder / "data", *bad.iterdir())}
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (["{all}", "--images", "{images}"], "--images draws the validation people"),
-        (["{all}", "{all}"], "one or more different run folders"),
-        (["a={all}", "a={others}"], "of different names"),
-        (["{others}"], "add --annotations"),
-        (["{others}", "--annotations", "{others}"], "others.npz"),
-        (["a=nowhere.h5"], "no such run folder or file"),
-        (["{all}", "--published", "cao"], "no published row 'cao'"),
-        (["{all}", "--data", "{images}"], "holds no prepared.json"),
-        (["{corrupt}"], "log.csv: corrupt"),
-        (["{empty}"], "metrics.json: holds no scores"),
-        (["{half}"], "metrics.json: corrupt"),
-        (["{other}"], "metrics.json: corrupt"),
-        (["{stage}"], "stage.safetensors: corrupt"),
-        (["{images}"], "no metrics.json"),
-        (["{all}", "--annotations", "{others}"], "predictions-valid"),
-        (["{all}", "--data", "{data}", "--images", "{data}"], "no image"),
-    ],
-)
-def test_bad_input_is_one_line_and_writes_nothing(bad_runs, tmp_path, capsys, change, says):
-    arguments = [word.format(**bad_runs) for word in change]
-    assert main(["report", *arguments, "--out", str(tmp_path / "out")]) == 2
-    error = capsys.readouterr().err
+@pytest.mark.parametrize(("change", "says"), [
+    ("{all} --images {images}", "--images draws the validation people"),
+    ("{all} {all}", "one or more different run folders"),
+    ("a={all} a={others}", "of different names"),
+    ("{others}", "add --annotations"),
+    ("{others} --annotations {others}", "others.npz"),
+    ("a=nowhere.h5", "no such run folder or file"),
+    ("{all} --published cao", "no published row 'cao'"),
+    ("{all} --data {images}", "holds no prepared.json"),
+    ("{corrupt}", "log.csv: corrupt"),
+    ("{empty}", "metrics.json: holds no scores"),
+    ("{half}", "metrics.json: corrupt"), ("{other}", "metrics.json: corrupt"),
+    ("{stage}", "stage.safetensors: corrupt"), ("{images}", "no metrics.json"),
+    ("{all} --annotations {others}", "predictions-valid"),
+    ("{all} --data {data} --images {data}", "no image"),
+])  # fmt: skip
+def test_bad_input_is_one_line_and_writes_nothing(bad_runs, tmp_path, change, says):
+    words = [word.format(**bad_runs) for word in change.split()]
+    error = said_by("report", *words, "--out", tmp_path / "out")
     assert says in error and error.startswith("ief report: ") and error.count("\n") == 1 and "--split" not in error
     assert not (tmp_path / "out").exists()
 

@@ -1,4 +1,4 @@
-"""What a run folder holds: names, scores of its metrics.json or of its predictions."""
+"""What a run folder holds: names, scores of its metrics.json or of its predictions; scores of arrays of people."""
 
 import json
 from functools import partial
@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from checkpoints.errors import PoseError
 from evaluation.report.human36m import compare_trainings
 from ief.reporting.runs import load_curves, load_metrics, load_record, load_run
-from ief.reporting.scoring import to_tree, view_poses
+from ief.reporting.scoring import person_errors, score_poses, to_tree, view_poses
 
 
 def test_scores_are_those_of_the_predictions_of_people_given(flat, tmp_path):
@@ -74,3 +74,14 @@ def test_scores_without_fields_are_corrupt(tmp_path, text):
     (tmp_path / "metrics.json").write_text(text)
     with pytest.raises(PoseError, match=r"metrics\.json"):
         load_metrics(tmp_path)
+
+
+def test_poses_in_3d_are_scored_in_pixels_and_in_mm(deep):
+    pose = deep.poses["alone/all"]["stage0"]
+    found = score_poses(pose, deep.people)
+    assert {d: scores.people for d, scores in found.items()} == {2: 34, 3: 32}
+    assert found[2] == score_poses(pose[..., :2], deep.people)[2] and list(score_poses(pose, deep.flat)) == [2]
+    errors = person_errors(pose, deep.people, 3)
+    assert np.isfinite(errors).sum() == 32 and np.nanmean(errors) == pytest.approx(
+        found[3]["joint_error"].overall.value, rel=0.02
+    )

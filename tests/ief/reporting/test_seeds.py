@@ -48,16 +48,17 @@ def written(runs, tmp_path_factory):
 
 def test_what_is_printed_is_the_papers_form_and_who_wins(runs, tmp_path, capsys):
     folders, people, poses = runs
-    five = {method: folders["all"] for method in ("joint", "bone", "both")}
-    write_seeds(tmp_path, {"ief_star": folders["ief_star"], **five, "all": folders["all"]}, people)
+    names = ("ief_star", "joint", "bone", "both", "all")
+    write_seeds(tmp_path, {name: folders["ief_star" if name == "ief_star" else "all"] for name in names}, people)
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 100
-    head = next(row for row, line in enumerate(lines) if line.split()[:2] == ["ief_star", "joint"])
-    assert lines[head].split() == ["ief_star", "joint", "bone", "both", "all"]
-    rows = lines[lines.index("Stage 1:") + 1 :]
-    error = np.mean([score_poses(poses["all", seed, 1], people)[2]["joint_error"].overall.value for seed in SEEDS])
-    base = np.mean([score_poses(poses["ief_star", seed, 1], people)[2]["joint_error"].overall.value for seed in SEEDS])
-    assert rows[0].startswith("Joint px") and rows[0].rstrip("*)").endswith(f"{error:.1f} ({error - base:+.1f}")
+    heads = [tuple(line.split()) for line in lines if line.split()[:2] == ["ief_star", "joint"]]
+    assert max(map(len, lines)) <= 100 and heads[0] == names
+    first = lines[lines.index("Stage 1:") + 1]
+    error, base = (
+        np.mean([score_poses(poses[name, seed, 1], people)[2]["joint_error"].overall.value for seed in SEEDS])
+        for name in ("all", "ief_star")
+    )
+    assert first.startswith("Joint px") and first.rstrip("*)").endswith(f"{error:.1f} ({error - base:+.1f}")
     said = " ".join(lines[lines.index(next(line for line in lines if "results.md" in line)) + 1 :])
     assert said.count("PCKh@0.5") == 3 and "stage 1" in said and "ief_star" in said
 
@@ -87,25 +88,19 @@ def test_the_tables_hold_means_of_seeds_with_both_intervals(runs, written):
     assert "means of 3 seeds" in page and "hidden joints" not in tree
 
 
-@pytest.mark.parametrize(
-    ("name", "measure", "head"),
-    [
-        ("offset and shape", placement, ["Offset px", "Shape px"]),
-        ("relative positions", lambda *args: relative_errors(*args).values(), [*"1234567"]),
-    ],
-)
+@pytest.mark.parametrize(("name", "measure", "head"), [
+    ("offset and shape", placement, ["Offset px", "Shape px"]),
+    ("relative positions", lambda *args: relative_errors(*args).values(), [*"1234567"]),
+])  # fmt: skip
 def test_where_the_error_is_by_method_and_difference(runs, written, name, measure, head):
     (_, people, poses), rows = runs, read_rows(written[1][name])
     alone = [f"stage {stage}, {method}" for stage in (0, 1) for method in METHODS]
     assert list(rows) == [*alone, "stage 0, all - ief_star", LAST] and written[1][name]["head"][1:] == head
-    values = {
-        method: np.array(
-            [one.value for one in measure(ground_truth(people), [poses[method, seed, 1] for seed in SEEDS])]
-        )
+    base, ours = (
+        np.array([each.value for each in measure(ground_truth(people), [poses[method, seed, 1] for seed in SEEDS])])
         for method in METHODS
-    }
-    assert rows["stage 1, all"] == pytest.approx(values["all"])
-    assert rows[LAST] == pytest.approx(values["all"] - values["ief_star"])
+    )
+    assert rows["stage 1, all"] == pytest.approx(ours) and rows[LAST] == pytest.approx(ours - base)
 
 
 def test_the_plot_shows_the_differences_of_the_json(written):

@@ -1,5 +1,6 @@
 """Trainings that are killed, stopped, starved of disk and fed nonsense: real processes, and nothing lost."""
 
+import contextlib
 import json
 import os
 import random
@@ -38,27 +39,19 @@ def straight(tiny_data, tmp_path_factory):
 
 def files_of(run):
     """Names and times of all files of a run: a change says that the training is at work."""
-    return {(path, path.stat().st_mtime_ns) for path in run.glob("*/*") if path.exists()}
+    with contextlib.suppress(FileNotFoundError):  # a file was renamed between listing and looking
+        return {(path, path.stat().st_mtime_ns) for path in run.glob("*/*")}
 
 
 def kill_at_random(command, run, draw):
     """Start a training and kill it: mostly within a second of its first sign of work, sometimes before."""
-    try:
-        before = files_of(run)
-    except FileNotFoundError:
-        before = set()
-    process = start(command)
+    before, process = files_of(run), start(command)
+    longest = 4.0
     if draw.random() < 0.8:
-        while process.poll() is None:
-            try:
-                if files_of(run) != before:
-                    break
-            except FileNotFoundError:  # a file was renamed between listing and looking
-                break
+        while process.poll() is None and files_of(run) == before:
             time.sleep(0.005)
-        time.sleep(draw.uniform(0, 0.8))
-    else:
-        time.sleep(draw.uniform(0, 4))
+        longest = 0.8
+    time.sleep(draw.uniform(0, longest))
     process.kill()
     said = process.communicate()[1]
     assert process.returncode in (-signal.SIGKILL, 0), said[-2000:]
@@ -110,9 +103,7 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
     """A file may grow to 100 KB, a checkpoint needs a megabyte: what a disk that fills up does."""
     finish_here(train(tiny_data, tmp_path, *SHORT, *NEVER, *AT_ONCE), status=75)
     (state,) = checkpoints_of(tmp_path)
-    content = state.read_bytes()
-
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    content, limits = state.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
         said = finish_here(train(tiny_data, tmp_path, *SHORT, *ALWAYS), status=2)
@@ -121,25 +112,24 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
     (line,) = (line for line in said.splitlines() if "ief train" in line)
     assert "cannot be written" in line and "intact" in line and "Traceback" not in said
     assert state.read_bytes() == content
-    # Nor is half a file left.
-    assert {path.name for path in tmp_path.glob("stage0/*")} == {
-        "log.csv",
-        "results.csv",
-        state.name,
-    }  # nor is half a file left
+    assert {path.name for path in tmp_path.glob("stage0/*")} == {"log.csv", "results.csv", state.name}  # no half file
 
 
 def test_a_diverging_training_names_step_and_people(tiny_data, tmp_path):
-    command = train(tiny_data, tmp_path, *SHORT, *ALWAYS, "--lr", "1e30")
-    said = finish_here(command, status=2)
+    said = finish_here(train(tiny_data, tmp_path, *SHORT, *ALWAYS, "--lr", "1e30"), status=2)
     found = re.search(r"the loss of step (\d+) is (nan|inf), on (.*), \.\.\. \(8 people", said)
     assert found and "Traceback" not in said, said
     report = json.loads((stage_folder(tmp_path, 0) / "not-finite.json").read_text())
     assert report["step"] == int(found[1]) and found[3].split(", ") == report["persons"][:3]
     path, state = load_checkpoint(stage_folder(tmp_path, 0))
     assert f"the checkpoint after step {state['step']} is kept" in said and state["step"] < report["step"]
-    tensors = [value for value in state["stage"].values() if value.is_floating_point()]
-    assert all(value.isfinite().all() for value in tensors), path
+    assert all(value.isfinite().all() for value in state["stage"].values() if value.is_floating_point()), path
+
+
+def change_steps(monkeypatch, change):
+    """Steps of a training that give what `change(trainer, step, loss, lr)` makes of it."""
+    real = StageTrainer.step
+    monkeypatch.setattr(StageTrainer, "step", lambda trainer, step: change(trainer, step, *real(trainer, step)))
 
 
 @pytest.mark.parametrize(
@@ -147,14 +137,13 @@ def test_a_diverging_training_names_step_and_people(tiny_data, tmp_path):
 )
 def test_a_loss_that_is_no_number_is_named_by_its_own_step(tiny_data, tmp_path, monkeypatch, seconds, kept):
     """The losses are looked at every 20 steps and before a state is saved; either way the culprit is step 5."""
-    real, seen = StageTrainer.step, {}
+    seen = {}
 
-    def take(trainer, step):
-        loss, lr = real(trainer, step)
+    def spoil(trainer, step, loss, lr):
         seen[step] = trainer.batches(step).person_ids.tolist()
         return (loss * float("nan") if step == 4 else loss), lr
 
-    monkeypatch.setattr(StageTrainer, "step", take)
+    change_steps(monkeypatch, spoil)
     with pytest.raises(PoseError, match=rf"loss of step 5 is nan.*{kept}"):
         train_stage(small_config(tiny_data, tmp_path, epochs=4.0), replace(RUNTIME, checkpoint_seconds=seconds))
     assert json.loads((tmp_path / "stage0/not-finite.json").read_text())["persons"] == seen[4]
@@ -163,15 +152,13 @@ def test_a_loss_that_is_no_number_is_named_by_its_own_step(tiny_data, tmp_path, 
 
 def test_weights_that_are_no_numbers_are_never_saved(tiny_data, tmp_path, monkeypatch):
     """A gradient can overflow while the loss is still finite."""
-    real = StageTrainer.step
 
-    def take(trainer, step):
-        done = real(trainer, step)
+    def spoil(trainer, step, *done):
         if step == 11:  # the last: no later loss would show it
             trainer.stage.head.weight.data[0, 0] = float("inf")
         return done
 
-    monkeypatch.setattr(StageTrainer, "step", take)
+    change_steps(monkeypatch, spoil)
     with pytest.raises(PoseError, match="weights are not finite after step 12"):
         train_stage(small_config(tiny_data, tmp_path, epochs=4.0), replace(RUNTIME, checkpoint_seconds=1e9))
     assert not stage_file(tmp_path, 0).exists()
@@ -209,10 +196,10 @@ def test_deterministic_runs_are_equal_on_one_thread_and_on_two(tiny_data, tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["a process dies", "SIGTERM", "SIGTERM, people with and without depth"])
 def test_two_ranks_stop_together_and_resume(tiny_data, deep_data, tmp_path, fault):
-    options = [*SHORT, "--epochs", "40", "--checkpoint-seconds", "0.5", "--stage", "0"]  # 120 steps
-    data = tiny_data
+    data, options = tiny_data, [*SHORT, "--epochs", "40"]  # 120 steps
     if "depth" in fault:
-        data, options = deep_data, [*options, "--epochs", "20", "--also", str(tiny_data)]  # 100 steps
+        data, options = deep_data, [*SHORT, "--epochs", "20", "--also", str(tiny_data)]  # 100 steps
+    options += ["--checkpoint-seconds", "0.5", "--stage", "0"]
     finish(on_two_ranks(train(data, tmp_path / "straight", *options)))
     run = tmp_path / "run"
     process = start(on_two_ranks(train(data, run, *options)))
@@ -220,11 +207,10 @@ def test_two_ranks_stop_together_and_resume(tiny_data, deep_data, tmp_path, faul
         time.sleep(0.02)
     if "SIGTERM" in fault:
         process.terminate()
-        says = "stopped by SIGTERM; the same command resumes"
     else:
         os.kill(max(children(process.pid)), signal.SIGKILL)
-        says = "lost another one"
     said = process.communicate(timeout=120)[1]
+    says = "stopped by SIGTERM; the same command resumes" if "SIGTERM" in fault else "lost another one"
     assert process.returncode == 1 and says in said, said[-3000:]
     assert "resuming after step" in finish(on_two_ranks(train(data, run, *options)))
     assert same_weights(tmp_path / "straight", run, stages=1)
@@ -233,17 +219,14 @@ def test_two_ranks_stop_together_and_resume(tiny_data, deep_data, tmp_path, faul
 @pytest.mark.slow
 def test_a_disk_that_fails_costs_no_more_than_a_kill(tiny_data, tmp_path, straight):
     """A map of a file that has lost its end gives SIGBUS, as a map over a broken disk does."""
-    data, run = tmp_path / "data", tmp_path / "run"
-    shutil.copytree(tiny_data, data)
+    data, run = shutil.copytree(tiny_data, tmp_path / "data"), tmp_path / "run"
     crops = data / "train-crops.npy"
     whole = crops.read_bytes()
     finish(train(data, run, *SHORT, *NEVER, *AT_ONCE), status=75)
-    process = start(train(data, run, *SHORT, *ALWAYS))
-    before = checkpoints_of(run)
+    process, before = start(train(data, run, *SHORT, *ALWAYS)), checkpoints_of(run)
     while checkpoints_of(run) == before and process.poll() is None:
         time.sleep(0.01)
-    with crops.open("r+b") as file:
-        file.truncate(4096)
+    os.truncate(crops, 4096)
     process.communicate()
     assert process.returncode != 0 and not stage_file(run, 1).exists()
     crops.write_bytes(whole)

@@ -48,58 +48,55 @@ def test_patience_ends_a_stage_early_and_says_so(tiny_data, tmp_path, monkeypatc
 
 
 def test_a_finished_run_is_lengthened_by_a_warm_restart(tiny_data, tmp_path, monkeypatch):
-    started = []
-    real = training.StageTrainer.step
+    real, run, started = training.StageTrainer.step, tmp_path / "run", []
 
     def step(trainer, number):
         if number == trainer.config.first_step:
             started.append({name: value.clone() for name, value in trainer.stage.state_dict().items()})
         return real(trainer, number)
 
-    run, rates = tmp_path / "run", []
-    finish_here(train(tiny_data, run, *OPTIONS, "--epochs", "2", "--method", "bone"))
-    before = [load_file(stage_file(run, index)) for index in (0, 1)]
-    log = rows_of(run, "log.csv")
+    def lengthen(epochs):
+        return finish_here(train(tiny_data, run, *OPTIONS, "--epochs", epochs, "--method", "bone"))
+
+    lengthen("2")
+    before, log = [load_file(stage_file(run, index)) for index in (0, 1)], rows_of(run, "log.csv")
     monkeypatch.setattr(training.StageTrainer, "step", step)
-    said = finish_here(train(tiny_data, run, *OPTIONS, "--epochs", "4", "--method", "bone"))
-    assert said.count("lengthened from 2 epochs, by a warm restart") == 2
+    assert lengthen("4").count("lengthened from 2 epochs, by a warm restart") == 2
     for index, weights in enumerate(before):
-        assert all(
-            torch.equal(started[index][name], value) for name, value in weights.items() if name in started[index]
-        )
+        assert all(torch.equal(value, weights.get(name, value)) for name, value in started[index].items())
         description = load_stage(stage_file(run, index))[2]
         assert description["restarts"] == [2] and description["training"]["preset"]["epochs"] == 4
         assert not torch.equal(load_file(stage_file(run, index))["head.weight"], weights["head.weight"])
     assert len(load_cascade(run).stages) == 2  # stage 1 follows the new stage 0
-    assert rows_of(run, "log.csv")[: len(log)] == log
-    steps = [int(row["step"]) for row in rows_of(run, "log.csv")]
-    assert steps == sorted(set(steps)) and steps[-1] == 12
+    rows = rows_of(run, "log.csv")
+    steps = [int(row["step"]) for row in rows]
+    assert rows[: len(log)] == log and steps == sorted(set(steps)) and steps[-1] == 12
     config = small_config(tiny_data, epochs=4.0)
     again, fresh = training.replace(config, restarts=(2.0,)), with_options(config, epochs=2.0)
     rates = [[each.lr(step + each.first_step) for step in range(6)] for each in (again, fresh)]
     assert rates[0] == pytest.approx(rates[1])
-    finish_here(train(tiny_data, run, *OPTIONS, "--epochs", "4", "--method", "bone"))  # nothing is left to do
+    lengthen("4")  # nothing is left to do
     assert load_stage(stage_file(run, 0))[2]["restarts"] == [2]
 
 
 def test_a_lengthening_survives_a_kill(tiny_data, tmp_path, monkeypatch):
     real = training.StageTrainer.step
+
+    def killed(trainer, step):
+        if step == 8:
+            trainer.save()
+        if step == 9:
+            raise KeyboardInterrupt
+        return real(trainer, step)
+
     for name in ("straight", "killed"):
         config = small_config(tiny_data, tmp_path / name, epochs=2.0, deterministic=True)
         training.train_stage(config, RUNTIME)
         longer = with_options(config, epochs=4.0)
         if name == "killed":
-
-            def killed(trainer, step):
-                trainer.save() if step == 8 else None
-                if step == 9:
-                    raise KeyboardInterrupt
-                return real(trainer, step)
-
-            monkeypatch.setattr(training.StageTrainer, "step", killed)
-            with pytest.raises(KeyboardInterrupt):
+            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr(training.StageTrainer, "step", killed)
                 training.train_stage(longer, RUNTIME)
-            monkeypatch.setattr(training.StageTrainer, "step", real)
         training.train_stage(longer, RUNTIME)
     assert same_weights(tmp_path / "straight", tmp_path / "killed", stages=1)
 
@@ -134,10 +131,9 @@ def test_a_run_is_logged_and_drawn(tiny_data, tmp_path, monkeypatch):
 
 
 def test_without_matplotlib_a_line_says_that_nothing_is_drawn(tiny_data, tmp_path, monkeypatch):
-    for name in [
-        name for name in sys.modules if name.startswith(("evaluation.report.plots", "evaluation.report.curves"))
-    ]:
-        monkeypatch.delitem(sys.modules, name)
+    for name in [*sys.modules]:
+        if name.startswith(("evaluation.report.plots", "evaluation.report.curves")):
+            monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     said = finish_here(train(tiny_data, tmp_path, "--preset", "demo", "--epochs", "1", "--stages", "1"))
     assert "no pictures of it, as matplotlib" in said and not list(tmp_path.glob("*.png"))

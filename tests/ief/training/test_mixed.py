@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from commands import evaluate
 from configs import batches_of, small_config
 from processes import finish_here, same_weights, train
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from ief.cli import main
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from ief.training.residuals import measure_start
 from mpii_tools.prepared.batches import check_mixable
@@ -20,6 +20,7 @@ from mpii_tools.results.predictions import read_predictions
 
 SHORT = ["--preset", "demo", "--epochs", "2"]  # 10 steps a stage: each shows 4 of the 20 people of --data
 NEVER = ["--checkpoint-seconds", "1000000"]
+RLE = ["--loss", "rle", "--perturb", "0.02"]
 AT_ONCE = ["--stop-after", "0.00001"]  # stops after the first step that it takes
 
 
@@ -31,7 +32,7 @@ def mixed(deep_data, tiny_data, run, *options):
 def straight(deep_data, tiny_data, tmp_path_factory):
     """A finished run that nothing interrupted, both stages by residual log-likelihood."""
     run = tmp_path_factory.mktemp("mixed")
-    finish_here(mixed(deep_data, tiny_data, run, *SHORT, *NEVER, "--loss", "rle", "--perturb", "0.02"))
+    finish_here(mixed(deep_data, tiny_data, run, *SHORT, *NEVER, *RLE))
     return run
 
 
@@ -46,14 +47,11 @@ def test_half_of_each_batch_is_of_either_dataset(deep_data, tiny_data):
         assert batch.mask[:4, :, 2].any(1).all() and not batch.mask[4:, :, 2].any()
         assert torch.equal(batch.mask, torch.isfinite(batch.joints))
     people = np.stack([batch.person_ids for batch in drawn])
-    for epoch in (people[:5], people[5:]):
-        assert {*epoch[:, :4].ravel()} == deep
-    assert {*people[:6, 4:].ravel()} == flat
+    assert {*people[:5, :4].ravel()} == {*people[5:, :4].ravel()} == deep and {*people[:6, 4:].ravel()} == flat
     again = batches_of(config)(3)
     assert torch.equal(again.images, drawn[3].images) and torch.equal(again.mask, drawn[3].mask)
     # The two halves do not share their draws.
-    alone = batches_of(small_config(tiny_data))
-    assert not np.array_equal(alone(0).person_ids[:4], people[0, 4:])
+    assert not np.array_equal(batches_of(small_config(tiny_data))(0).person_ids[:4], people[0, 4:])
 
 
 def test_ranks_share_both_halves(deep_data, tiny_data):
@@ -85,13 +83,14 @@ def test_depth_survives_augmentation(deep_data, tiny_data):
 
 
 def test_a_joint_nobody_has_is_at_the_crops_center(deep_data):
-    config = small_config(deep_data)
-    data = config.data.train
-    joints, z = data.people.joints.copy(), data.people.depth.z.copy()
-    joints[:, MPII.index("head_top")] = z[:, MPII.index("head_top")] = np.nan
-    data = replace(data, people=replace(data.people, joints=joints, depth=replace(data.people.depth, z=z)))
-    pose, _ = measure_start(batches_of(replace(config, data=replace(config.data, train=data))), "all")
-    assert pose[MPII.index("head_top")].tolist() == [15.5, 15.5, 0]
+    config, head = small_config(deep_data), MPII.index("head_top")
+    train = config.data.train
+    people = replace(train.people, joints=train.people.joints.copy())
+    people = replace(people, depth=replace(people.depth, z=people.depth.z.copy()))
+    people.joints[:, head] = people.depth.z[:, head] = np.nan
+    data = replace(config.data, train=replace(train, people=people))
+    pose, _ = measure_start(batches_of(replace(config, data=data)), "all")
+    assert pose[head].tolist() == [15.5, 15.5, 0]
 
 
 def test_a_mixed_run_predicts_and_scores_in_3d(straight, deep_data, tiny_data, tmp_path, capsys):
@@ -99,26 +98,23 @@ def test_a_mixed_run_predicts_and_scores_in_3d(straight, deep_data, tiny_data, t
     assert cascade.mean_pose.shape == (16, 3) and len(cascade.stages) == 2
     record = load_stage(stage_file(straight, 1))[2]["training"]
     assert (record["data"], record["also"], record["also_people"], record["dimensions"]) == ("deep", "tiny", 24, 3)
-    assert read_predictions(straight / "predictions-valid.npz").joints.shape == (10, 16, 3)
+    last, first = straight / "predictions-valid.npz", straight / "predictions-valid-stage0.npz"
+    assert read_predictions(last).joints.shape == (10, 16, 3)
     metrics = json.loads((straight / "metrics.json").read_text())
-    out = tmp_path / "scores.json"
-    command = ["evaluate", "--predictions", str(straight / "predictions-valid.npz"), "--annotations", str(deep_data)]
-    against = ["--against", str(straight / "predictions-valid-stage0.npz"), "--intervals", "--json", str(out)]
-    assert main([*command, "--split", "valid", *against]) == 0
-    printed, scores = capsys.readouterr().out, json.loads(out.read_text())
+    options = ["--split", "valid", "--against", first, "--intervals"]
+    scores, printed = evaluate(last, deep_data, *options, out=tmp_path / "scores.json"), capsys.readouterr().out
     sequences = scores["3d"].pop("per_sequence")
     assert sum(each["persons"] for each in sequences) == 10 and len(sequences) == scores["3d"]["sequences"]
     assert scores["3d"] == metrics["stage1"]["3d"] and scores["joint_error"] == metrics["stage1"]["joint_error"]
     assert "PA Joint mm" in printed and "Per action" in printed and "Per subject" in printed
-    gain = scores["difference"]["3d"]["joint_error"]["mm"]
-    values = [metrics[stage]["3d"]["joint_error"]["mm"] for stage in ("stage1", "stage0")]
-    assert gain == pytest.approx(values[0] - values[1])
+    before, after = (metrics[stage]["3d"]["joint_error"]["mm"] for stage in ("stage0", "stage1"))
+    assert scores["difference"]["3d"]["joint_error"]["mm"] == pytest.approx(after - before)
     log = (straight / "stage1" / "log.csv").read_text().splitlines()
-    assert log[0].endswith(",joint_error_mm") and float(log[-1].rsplit(",", 1)[1]) == values[0]
+    assert log[0].endswith(",joint_error_mm") and float(log[-1].rsplit(",", 1)[1]) == after
 
 
 def test_a_mixed_training_resumes_bit_for_bit(straight, deep_data, tiny_data, tmp_path):
-    command = mixed(deep_data, tiny_data, tmp_path, *SHORT, *NEVER, "--loss", "rle", "--perturb", "0.02")
+    command = mixed(deep_data, tiny_data, tmp_path, *SHORT, *NEVER, *RLE)
     for _ in range(3):
         finish_here([*command, *AT_ONCE], status=75)
     assert "resuming after step 3 of 10" in finish_here(command)
@@ -126,9 +122,8 @@ def test_a_mixed_training_resumes_bit_for_bit(straight, deep_data, tiny_data, tm
 
 
 def test_another_second_dataset_is_another_training(straight, deep_data, tiny_data):
-    options = [*SHORT, "--loss", "rle", "--perturb", "0.02"]
-    assert "also tiny, not deep" in finish_here(mixed(deep_data, deep_data, straight, *options), status=2)
-    assert "also tiny, not None" in finish_here(train(deep_data, straight, *options), status=2)
+    assert "also tiny, not deep" in finish_here(mixed(deep_data, deep_data, straight, *SHORT, *RLE), status=2)
+    assert "also tiny, not None" in finish_here(train(deep_data, straight, *SHORT, *RLE), status=2)
 
 
 def test_a_stage_refuses_people_of_other_dimensions(deep_data, tiny_data, tmp_path):

@@ -6,8 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from commands import run_ief, said_by
 from configs import small_config
-from processes import IEF, finish_here, same_weights, train
+from processes import finish_here, same_weights, train
 
 from checkpoints.errors import PoseError
 from ief.model.run_folder import load_stage, stage_file
@@ -37,23 +38,20 @@ def test_the_paper_preset_is_the_papers():
     assert (drawn.translation, drawn.scale, drawn.rotation, drawn.flip) == (0.02, 0.25, 30.0, 0.5)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"epochs": 0.0}, "--epochs 0.0: must be above 0, at most 100000"),
-        ({"epochs": float("nan")}, "--epochs nan: must be above 0"),
-        ({"batch_size": 2.5}, "--batch-size 2.5: must be a whole number"),
-        ({"epochs": float("inf")}, "--epochs inf: must be above 0, at most 100000"),
-        ({"precision": "half"}, "--precision half: unknown; choose fp32 or bf16"),
-        ({"loss": "l2"}, "--loss l2: unknown; choose l1 or soft_l1 or rle"),
-        ({"continue_head": True}, "a head works on its own network only; add --continue-backbone"),
-        ({"occlusion": 1.5}, "--occlusion 1.5: must be from 0 to 1"),
-        ({"milestones": (0.5, 2.0)}, "must be from 0 to 1"),
-        ({"margin": 0.5}, "--margin 0.5: must be from 1 to 4"),
-        ({"compile": 1}, "--compile 1: must be true or false"),
-        ({"passes": 1.0}, "unknown option 'passes'; a training has data, "),
-    ],
-)
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"epochs": 0.0}, "--epochs 0.0: must be above 0, at most 100000"),
+    ({"epochs": float("nan")}, "--epochs nan: must be above 0"),
+    ({"batch_size": 2.5}, "--batch-size 2.5: must be a whole number"),
+    ({"epochs": float("inf")}, "--epochs inf: must be above 0, at most 100000"),
+    ({"precision": "half"}, "--precision half: unknown; choose fp32 or bf16"),
+    ({"loss": "l2"}, "--loss l2: unknown; choose l1 or soft_l1 or rle"),
+    ({"continue_head": True}, "a head works on its own network only; add --continue-backbone"),
+    ({"occlusion": 1.5}, "--occlusion 1.5: must be from 0 to 1"),
+    ({"milestones": (0.5, 2.0)}, "must be from 0 to 1"),
+    ({"margin": 0.5}, "--margin 0.5: must be from 1 to 4"),
+    ({"compile": 1}, "--compile 1: must be true or false"),
+    ({"passes": 1.0}, "unknown option 'passes'; a training has data, "),
+])  # fmt: skip
 def test_impossible_settings_are_clear_errors(changes, message):
     with pytest.raises(PoseError, match=re.escape(message)):
         change_config(RunConfig(), **changes)
@@ -62,20 +60,17 @@ def test_impossible_settings_are_clear_errors(changes, message):
 
 
 def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_path):
+    first, again = tmp_path / "first", tmp_path / "again"
     options = ["--preset", "demo", "--epochs", "1", "--method", "bone", "--stage", "0", "--milestones", "0.3", "0.6"]
-    finish_here(train(tiny_data, tmp_path / "first", *options))
-    written = tmp_path / "first" / "config.json"
-    again = ["--config", str(written), "--stage", "0", "--device", "cpu", "--run", str(tmp_path / "again")]
-    finish_here([*IEF, "train", *again])
-    assert same_weights(tmp_path / "first", tmp_path / "again", stages=1)
-    assert (tmp_path / "again" / "config.json").read_text() == written.read_text()
-    kept = read_config(written)
+    finish_here(train(tiny_data, first, *options))
+    run_ief("train", "--config", first / "config.json", "--stage", "0", "--device", "cpu", "--run", again)
+    assert same_weights(first, again, stages=1)
+    assert (again / "config.json").read_text() == (first / "config.json").read_text()
+    kept, data = read_config(first / "config.json"), load_prepared(tiny_data, "train")
     assert (kept.method, kept.weights, kept.deterministic, kept.data) == ("bone", "none", True, str(tiny_data))
-    data = load_prepared(tiny_data, "train")
-    of_data = {"size": data.size, "margin": data.crops.shape[1] / data.size}
-    assert of_data["size"] != PRESETS["demo"].size
     given = {"epochs": 1.0, "batch_size": 8, "backbone": "tiny_resnet", "milestones": (0.3, 0.6)}
-    assert kept.options == replace(PRESETS["demo"], **given, **of_data)
+    of_data = {"size": data.size, "margin": data.crops.shape[1] / data.size}
+    assert kept.options == replace(PRESETS["demo"], **given, **of_data) and data.size != PRESETS["demo"].size
     other = change_config(kept, preset="swift", seed=3, lr=0.5)  # a preset replaces all of them
     assert other.options == replace(PRESETS["swift"], lr=0.5) and (other.seed, other.method) == (3, "bone")
 
@@ -83,8 +78,7 @@ def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_p
 def test_a_config_has_the_values_in_force(tiny_data, tmp_path, monkeypatch):
     """Of the data's size and margin the preset knows nothing, and not every device multiplies bf16."""
     monkeypatch.setattr("ief.training.runtime.native_bf16", lambda: False)
-    run = tmp_path / "run"
-    options = ["--preset", "swift", "--epochs", "1", "--stage", "0"]
+    run, options = tmp_path / "run", ["--preset", "swift", "--epochs", "1", "--stage", "0"]
     finish_here(train(tiny_data, run, *options))
     tree, data = json.loads((run / "config.json").read_text()), load_prepared(tiny_data, "train")
     assert (tree["options"]["size"], tree["options"]["precision"]) == (data.size, "bf16")
@@ -94,8 +88,7 @@ def test_a_config_has_the_values_in_force(tiny_data, tmp_path, monkeypatch):
     # The run's own options and its config.json describe the same training, which is finished.
     before = stage_file(run, 0).stat().st_mtime_ns
     finish_here(train(tiny_data, run, *options))
-    again = ["train", "--config", str(run / "config.json"), "--stage", "0", "--device", "cpu", "--run", str(run)]
-    finish_here([*IEF, *again])
+    run_ief("train", "--config", run / "config.json", "--stage", "0", "--device", "cpu", "--run", run)
     assert stage_file(run, 0).stat().st_mtime_ns == before
 
 
@@ -113,21 +106,18 @@ def test_a_run_of_before_has_the_presets_size_and_resumes(tiny_data, tmp_path):
         check_same_training(tmp_path, {"training": {**older, "size": 8}}, config, 0)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "not a config.json that `ief train` wrote"),
-        ('{"method": "all"}', "not a config.json that `ief train` wrote"),
-        ('{"options": {"lr": "fast"}}', "--lr fast: must be a number"),
-        ('{"options": {"rate": 1}}', "unexpected keyword argument 'rate'"),
-        ('{"options": {}, "method": "best"}', "--method best: unknown; choose ief_star or joint"),
-        ('{"options": {}, "stages": 0}', "--stages 0: must be from 1 to 100"),
-    ],
-)
+@pytest.mark.parametrize(("content", "message"), [
+    ("{", "not a config.json that `ief train` wrote"),
+    ('{"method": "all"}', "not a config.json that `ief train` wrote"),
+    ('{"options": {"lr": "fast"}}', "--lr fast: must be a number"),
+    ('{"options": {"rate": 1}}', "unexpected keyword argument 'rate'"),
+    ('{"options": {}, "method": "best"}', "--method best: unknown; choose ief_star or joint"),
+    ('{"options": {}, "stages": 0}', "--stages 0: must be from 1 to 100"),
+])  # fmt: skip
 def test_a_config_that_is_none_is_one_line(tmp_path, content, message):
     path = tmp_path / "config.json"
     path.write_text(content)
-    printed = finish_here([*IEF, "train", "--config", str(path), "--run", str(tmp_path / "run")], status=2)
+    printed = said_by("train", "--config", path, "--run", tmp_path / "run")
     assert f"{path}: " in printed and message in printed and printed.count("\n") == 1
     assert not (tmp_path / "run").exists()
 

@@ -58,15 +58,12 @@ def test_where_a_stage_that_the_run_lacks_starts(run, tiny_data):
     residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
     with torch.no_grad():
         previous.stages[0].backbone.conv1.weight.fill_(3.0)  # fine-tuned since
+    anew = {"continue_backbone": False, "continue_head": False}
+    later = "pose in view the first stage's, not a later stage's"
     for pretrained, changes, wanted, said in (
         (both, {}, both[1].stage, "nothing left out"),
         (both[:1], {}, previous.stages[0], ""),
-        (
-            both[:1],
-            {"continue_backbone": False, "continue_head": False},
-            both[0].stage,
-            "pose in view the first stage's, not a later stage's",
-        ),
+        (both[:1], anew, both[0].stage, later),
         (both, {"continue_head": False}, previous.stages[0], ""),  # the run's regresses poses, this one corrects them
     ):
         stage, line = stage_of(small_config(tiny_data, index=1, pretrained=pretrained, **changes), previous, residuals)

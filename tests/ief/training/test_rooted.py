@@ -55,7 +55,5 @@ def test_an_exported_model_knows_it_too(run, deep_data, tmp_path):
     cascade, data = load_cascade(run), load_prepared(deep_data, "valid")
     network = OnnxNetwork(export_onnx(CropsToPose(cascade), tmp_path / "model.onnx"))
     assert network.rooted
-    ours, exported = (
-        PosePredictor(one).predict_split(data)[0][-1] for one in (PosePredictor.of(cascade).network, network)
-    )
-    np.testing.assert_allclose(exported, ours, atol=0.05)
+    predictors = PosePredictor.of(cascade), PosePredictor(network)
+    np.testing.assert_allclose(*(each.predict_split(data)[0][-1] for each in predictors), atol=0.05)

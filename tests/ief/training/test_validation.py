@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from commands import evaluate, run_ief
 from configs import RUNTIME, small_config, with_options
 from processes import finish_here, same_weights, train
 from safetensors.torch import load_file
@@ -18,7 +19,6 @@ from checkpoints.errors import PoseError
 from checkpoints.stopping import TIME_UP, Stopped, Stopping
 from evaluation import Estimate, Score, Scores
 from evaluation.metrics.conventions import PCKH
-from ief.cli import main
 from ief.inference.predictor import PosePredictor
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
 from ief.reporting.runs import load_curves
@@ -54,19 +54,16 @@ def test_validation_changes_no_weight(tiny_data, tmp_path, ema):
     assert list(validated(tmp_path / "with")) == [3, 6, 9, 12] and not validated(tmp_path / "without")
     for index in (0, 1):
         here, there = (load_file(stage_file(tmp_path / name, index)) for name in ("with", "without"))
-        assert all(torch.equal(here[name], there[name]) for name in here)
+        torch.testing.assert_close(here, there, rtol=0, atol=0)
 
 
 def test_the_last_value_is_that_of_ief_evaluate(run, tiny_data, tmp_path):
     for index, name in ((0, "predictions-valid-stage0.npz"), (1, "predictions-valid.npz")):
-        arguments = ["--predictions", str(run / name), "--annotations", str(tiny_data / "valid.npz")]
-        assert main(["evaluate", *arguments, "--json", str(tmp_path / "scores.json")]) == 0
-        scores = json.loads((tmp_path / "scores.json").read_text())
+        scores = evaluate(run / name, tiny_data / "valid.npz", out=tmp_path / "scores.json")
         wanted = (scores["pckh"]["0.5"]["groups"]["Mean"], *(scores[key]["image_px"] for key in METRICS[1:3]))
         last = log(run, index)[-1]
         assert int(last["step"]) == 12 and tuple(float(last[name]) for name in METRICS[:3]) == wanted
-        assert last[METRICS[3]] == ""
-        assert load_curves(run)[1][f"stage{index}"][-1] == (12.0, *wanted, None)
+        assert last[METRICS[3]] == "" and load_curves(run)[1][f"stage{index}"][-1] == (12.0, *wanted, None)
 
 
 def config_of(data, folder, **options):
@@ -152,22 +149,19 @@ def test_keep_best_keeps_the_best_through_every_stop(tiny_data, tmp_path, monkey
 
 
 def test_a_report_says_which_weights_are_kept(run, tiny_data, tmp_path):
-    finish_here(train(tiny_data, tmp_path / "best", *OPTIONS, "--validate-every", "2", "--keep", "best"))
+    best, out, said = tmp_path / "best", tmp_path / "report", []
+    finish_here(train(tiny_data, best, *OPTIONS, "--validate-every", "2", "--keep", "best"))
+    run_ief("report", run, best, "--data", tiny_data, "--out", out)
+    results, metrics = (json.loads(path.read_text()) for path in (out / "results.json", best / "metrics.json"))
     for index in (0, 1):
-        assert list(validated(tmp_path / "best", index)) == [6, 12]
-    data = ["--data", str(tiny_data), "--out", str(tmp_path / "report")]
-    assert main(["report", str(run), str(tmp_path / "best"), *data]) == 0
-    results = json.loads((tmp_path / "report" / "results.json").read_text())
-    metrics = json.loads((tmp_path / "best" / "metrics.json").read_text())
-    said = []
-    for index in (0, 1):
-        values = validated(tmp_path / "best", index)
+        values = validated(best, index)
+        assert list(values) == [6, 12]
         assert metrics[f"stage{index}"]["pckh"]["0.5"]["groups"]["Mean"] == max(values.values())
         said.append(f"stage {index}: epoch {max(values, key=values.get) // 3} of 4")
-    assert results["runs"]["best"]["training"]["kept"] == f"best validated, {', '.join(said)}"
-    assert results["runs"][run.name]["training"]["kept"] == "last"
-    page = (tmp_path / "report" / "index.html").read_text()
-    assert f"best validated, {', '.join(said)}" in page and "PCKh@0.5 of the validation people" in page
+    kept = f"best validated, {', '.join(said)}"
+    assert [results["runs"][name]["training"]["kept"] for name in ("best", run.name)] == [kept, "last"]
+    page = (out / "index.html").read_text()
+    assert kept in page and "PCKh@0.5 of the validation people" in page
     assert len(results["validations"][run.name]["stage1"]) == 4
 
 
@@ -202,8 +196,7 @@ def test_the_default_interval_is_the_smallest_that_costs_little(training, people
 
 
 def test_without_a_validation_split_a_line_says_so(tiny_data, tmp_path):
-    data = tmp_path / "data"
-    shutil.copytree(tiny_data, data)
+    data = shutil.copytree(tiny_data, tmp_path / "data")
     description = json.loads((data / "prepared.json").read_text())
     del description["splits"]["valid"]
     (data / "prepared.json").write_text(json.dumps(description))

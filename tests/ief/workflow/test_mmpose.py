@@ -4,10 +4,12 @@ import re
 import sys
 import types
 from collections import OrderedDict
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
+from commands import run_ief, said_by
 from small_data import prepare_small
 from torch import nn
 from torchvision.models import get_model
@@ -44,9 +46,10 @@ def make_checkpoint(path, name="resnet18", numbers=2, joints=16, prefix="head", 
             nn.init.uniform_(part.weight, 0, 0.2 if key.endswith(("bn2", "bn3")) else 1)  # else values grow by depth
     nn.init.normal_(network.fc.weight, std=0.02)
     nn.init.uniform_(network.fc.bias, 0.3, 0.7)
-    state = OrderedDict()
-    for key, value in network.state_dict().items():
-        state[f"{prefix if key.startswith('fc.') else 'backbone'}.{key}"] = value
+    state = OrderedDict(
+        (f"{prefix if key.startswith('fc.') else 'backbone'}.{key}", value)
+        for key, value in network.state_dict().items()
+    )
     if numbers == 4:
         state[f"{prefix}.loss_module.flow_model.loc"] = torch.zeros(2)
         state[f"{prefix}.loss_module.flow_model.s.0.0.weight"] = torch.zeros(64, 2)
@@ -54,18 +57,15 @@ def make_checkpoint(path, name="resnet18", numbers=2, joints=16, prefix="head", 
     module.HistoryBuffer = type("HistoryBuffer", (), {"__module__": module.__name__})
     buffer = module.HistoryBuffer()
     buffer.values = np.arange(3.0)
-    sys.modules |= (
-        fake := {"mmengine": types.ModuleType("mmengine"), "mmengine.logging": module, module.__name__: module}
-    )
-    meta = {
-        "cfg": "input_size=(256, 256)",
-        "dataset_meta": {"sigmas": np.ones(16), "flip": {1, 2}, "count": np.int64(3)},
-    }
-    content = {"meta": meta, "state_dict": state, "message_hub": {"loss": buffer}, "x": Evil(path.with_suffix(".evil"))}
-    torch.save(content, path)
+    about = {"sigmas": np.ones(16), "flip": {1, 2}, "count": np.int64(3)}
+    content = {
+        "meta": {"cfg": "input_size=(256, 256)", "dataset_meta": about}, "state_dict": state,
+        "message_hub": {"loss": buffer}, "x": Evil(path.with_suffix(".evil")),
+    }  # fmt: skip
+    names = ("mmengine", "mmengine.logging")
+    with mock.patch.dict(sys.modules, {name: types.ModuleType(name) for name in names} | {module.__name__: module}):
+        torch.save(content, path)
     path.with_suffix(".evil").unlink(missing_ok=True)
-    for each in fake:
-        del sys.modules[each]
     return network.eval()
 
 
@@ -80,17 +80,12 @@ def forward(network, crops):
     return (x[..., :2] * 256).numpy(), scores.numpy()
 
 
-@pytest.mark.parametrize(
-    ("name", "numbers", "method", "prefix"),
-    [
-        ("resnet50", 2, "all", "head"),
-        ("resnet50", 4, "ief_star", "head"),
-        ("resnet101", 4, "all", "head"),
-        pytest.param("resnet152", 2, "both", "head", marks=pytest.mark.slow),
-        ("resnet18", 4, "joint", "keypoint_head"),  # as mmpose 0 names it
-        ("resnet18", 2, "bone", "keypoint_head"),
-    ],
-)
+@pytest.mark.parametrize(("name", "numbers", "method", "prefix"), [
+    ("resnet50", 2, "all", "head"), ("resnet50", 4, "ief_star", "head"), ("resnet101", 4, "all", "head"),
+    pytest.param("resnet152", 2, "both", "head", marks=pytest.mark.slow),
+    ("resnet18", 4, "joint", "keypoint_head"),  # as mmpose 0 names it
+    ("resnet18", 2, "bone", "keypoint_head"),
+])  # fmt: skip
 def test_a_run_gives_the_joints_and_scores_of_mmpose(tmp_path, capsys, name, numbers, method, prefix):
     file, run = tmp_path / "a.pth", tmp_path / "run"
     network = make_checkpoint(file, name, numbers, prefix=prefix)
@@ -113,12 +108,13 @@ def test_a_run_gives_the_joints_and_scores_of_mmpose(tmp_path, capsys, name, num
 def test_stage_1_is_trained_on_what_was_imported(tmp_path, numbers, options):
     file, run, data = tmp_path / "a.pth", tmp_path / "run", prepare_small(tmp_path / "data", size=256, margin=1.0)
     make_checkpoint(file, numbers=numbers)
-    assert main(["import", str(file), "--out", str(run)]) == 0
+    run_ief("import", file, "--out", run)
     before = stage_file(run, 0).read_bytes()
-    assert main(["import", str(file), "--out", str(run)]) == 2 and stage_file(run, 0).read_bytes() == before
+    run_ief("import", file, "--out", run, status=2)
+    assert stage_file(run, 0).read_bytes() == before
     small = ["--backbone", "resnet18", "--weights", "none", "--epochs", "1", "--batch-size", "2", "--device", "cpu"]
-    command = ["train", "--data", str(data), "--run", str(run), "--stage", "1", "--preset", "mpii256", *small]
-    assert main([*command, "--precision", "fp32", *options]) == 0
+    words = ["--data", data, "--run", run, "--stage", "1", "--preset", "mpii256", *small, "--precision", "fp32"]
+    run_ief("train", *words, *options)
     assert len(load_cascade(run).stages) == 2 and stage_file(run, 0).read_bytes() == before
 
 
@@ -141,14 +137,12 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_no_regression_network_for_mpii_is_refused(tmp_path, fault, capsys):
+def test_what_is_no_regression_network_for_mpii_is_refused(tmp_path, fault):
     file, (head, message) = tmp_path / "a.pth", FAULTS[fault]
-    state = {
-        f"backbone.{name}": value for name, value in make_checkpoint(file).state_dict().items() if name[:2] != "fc"
-    }
-    torch.save({"state_dict": {**state, **head}}, file)
-    assert main(["import", str(file), "--out", str(tmp_path / "run")]) == 2
-    error = capsys.readouterr().err
+    state = make_checkpoint(file).state_dict()
+    backbone = {f"backbone.{name}": value for name, value in state.items() if name[:2] != "fc"}
+    torch.save({"state_dict": {**backbone, **head}}, file)
+    error = said_by("import", file, "--out", tmp_path / "run")
     assert re.search(message, error) and error.count("\n") == 1 and "a.pth: " in error
     assert not (tmp_path / "run").exists()
 

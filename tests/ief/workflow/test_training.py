@@ -51,15 +51,12 @@ def test_compare_runs_takes_any_configs(tiny_data, tmp_path):
         compare_runs({"one": config}, tmp_path, "One", device="cpu")
 
 
-@pytest.mark.parametrize(
-    ("changes", "names"),
-    [
-        ({}, "one run or more"),
-        ({"a": {}, "b": {"deterministic": True}}, "--deterministic"),
-        ({"a": {}, "b": {"data": "elsewhere"}}, "--data"),
-        *(({name: {}}, repr(name)) for name in ("", ".", "../x", "/tmp/x", "report", "a\nb", "seed1", "results.md")),
-    ],
-)
+@pytest.mark.parametrize(("changes", "names"), [
+    ({}, "one run or more"),
+    ({"a": {}, "b": {"deterministic": True}}, "--deterministic"),
+    ({"a": {}, "b": {"data": "elsewhere"}}, "--data"),
+    *(({name: {}}, repr(name)) for name in ("", ".", "../x", "/tmp/x", "report", "a\nb", "seed1", "results.md")),
+])  # fmt: skip
 def test_runs_that_cannot_be_compared_are_refused(tmp_path, changes, names):
     configs = {name: change_config(RUN, **{"data": "data", **change}) for name, change in changes.items()}
     with pytest.raises(PoseError, match=re.escape(names)):
@@ -67,7 +64,6 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path, changes, names):
     assert not [*tmp_path.iterdir()]
 
 
-def test_a_stage_below_0_is_refused_and_a_third_may_be_added(tiny_data, tmp_path):
-    for stage, named in ((-1, "stage -1"), (2, "stage0")):  # the third comes after those before it
-        with pytest.raises(PoseError, match=named):
-            train(tmp_path / "run", RUN, data=tiny_data, device="cpu", only=[stage])
+def test_a_stage_below_0_is_refused(tiny_data, tmp_path):
+    with pytest.raises(PoseError, match="stage -1"):
+        train(tmp_path / "run", RUN, data=tiny_data, device="cpu", only=[-1])
