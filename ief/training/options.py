@@ -109,8 +109,9 @@ class Preset:
                        "moving average where there is one", choices=("last", "best"))  # fmt: skip
     patience: int = option(0, "validations in a row without a better score (PCKh@0.5; of 3D people the error in mm) "
                            "after which a stage ends early; 0 for never", high=100_000)  # fmt: skip
-    reduction: str = option("mean", "a sample's loss: the mean over its annotated pairs, their sum over the constant "
-                            "number of pairs, or their sum (Eq. 8)", choices=("mean", "constant", "sum"))  # fmt: skip
+    reduction: str = option("constant", "a sample's loss: the sum over its annotated pairs over the constant number "
+                            "of pairs (Eq. 8 with a scaled rate), their mean, or their sum (Eq. 8 as written)",
+                            choices=("mean", "constant", "sum"))  # fmt: skip
     loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
                        "log-likelihood)", choices=("l1", "soft_l1", "rle"))  # fmt: skip
     origin_share: float = option(0.0, "share of the loss in `all` on the pairs with the origin, which say where the "
@@ -155,6 +156,7 @@ SWIFT = Preset(
     schedule="cosine",
     warmup=0.05,
     ema=0.05,
+    reduction="mean",
     origin_share=0.5,
     continue_backbone=True,
     precision="bf16",

@@ -125,7 +125,8 @@ def count_seconds(
     """
     seconds = 0.0
     for run in runs:
-        forward = FORWARD * steps[0] / run.options.batch_size
+        # A step is of the share of one process, which predicts all the people beside the steps.
+        forward = FORWARD * steps[0] * runtime.world_size / run.options.batch_size
         for index in range(run.run.stages):
             if indices is None or index in indices:
                 seconds += run.steps * steps[index] + forward * count_forwards(replace(run, index=index), runtime)

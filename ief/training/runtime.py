@@ -107,10 +107,12 @@ def open_runtime(
         writes: folders that nobody else may write to meanwhile.
 
     Raises:
-        PoseError: when the device cannot be used, or the minutes are not above 0; as `check_launch`,
-            `init_distributed` and `lock_folders` do.
+        PoseError: when the device cannot be used, the minutes are not above 0, or the seconds below 0; as
+            `check_launch`, `init_distributed` and `lock_folders` do.
     """
     check_launch()
+    if not checkpoint_seconds >= 0:
+        raise PoseError(f"--checkpoint-seconds {checkpoint_seconds}: must be at least 0")
     chosen = choose_device(device)
     with (
         Stopping(stop_after).listening() as stopping,

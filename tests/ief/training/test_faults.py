@@ -21,6 +21,7 @@ from checkpoints.errors import PoseError
 from checkpoints.stopping import Stopped, Stopping
 from checkpoints.training_state import load_checkpoint
 from ief.model.run_folder import stage_file, stage_folder
+from ief.training.runtime import open_runtime
 from ief.training.trainer import StageTrainer, train_stage
 
 NEVER = ["--checkpoint-seconds", "1000000"]
@@ -244,4 +245,6 @@ def test_a_stop_asked_for_twice():
     assert stop.value.status == 130
     with pytest.raises(PoseError, match="--stop-after 0"):
         Stopping(0)
+    with pytest.raises(PoseError, match="--checkpoint-seconds nan"), open_runtime(checkpoint_seconds=float("nan")):
+        pass
     assert np.isinf(Stopping().deadline) and Stopping(1e-9).status == 75

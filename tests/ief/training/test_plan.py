@@ -23,6 +23,7 @@ from ief.training.plan import (
     describe_schedule,
     plan_training,
 )
+from ief.training.runtime import Runtime
 
 OPTIONS = ["--preset", "demo", "--epochs", "4"]
 
@@ -59,6 +60,8 @@ def test_hours_are_steps_and_forwards(tiny_data):
     seconds = (1 + SAVING) * (120 * 90 + 4 * 24 / 8 * FORWARD * 30)  # of residuals 4 epochs of 24 people
     assert count_seconds([config], [30.0, 60.0], RUNTIME) == pytest.approx(seconds)
     assert count_seconds([config], [30.0, 60.0], RUNTIME, [0]) == pytest.approx((1 + SAVING) * 120 * 30)
+    alone = 120 * 90 + 2 * 4 * 24 / 8 * FORWARD * 30  # of two processes one predicts, at its own speed
+    assert count_seconds([config], [30.0, 60.0], Runtime(world_size=2)) == pytest.approx((1 + SAVING) * alone)
     one, two = (describe_plan([config] * count, plans, [0, 1], RUNTIME) for count in (1, 5))
     assert "stage 1: 60000.0 ms a step, 2.0 h; 1.0 M parameters, 1.50 GFLOPs an image" in one
     assert one[-1].startswith(f"in all {seconds / 3600:.1f} h") and one[-1].endswith("8 GB of disk")

@@ -32,7 +32,7 @@ def test_the_paper_preset_is_the_papers():
     assert (paper.backbone, paper.size, paper.batch_size, paper.epochs) == ("resnet50", 224, 64, 25 * 20)
     assert (paper.optimizer, paper.lr, paper.weight_decay) == ("sgd", 0.03, 0.0002)
     assert (paper.perturb, paper.continue_backbone, paper.ema, paper.lr_mult_later) == (0.0, False, 0.0, 1.0)
-    assert (paper.loss, paper.lr_mult_new, paper.reduction) == ("l1", 1.0, "mean")
+    assert (paper.loss, paper.lr_mult_new, paper.reduction) == ("l1", 1.0, "constant")
     drawn = paper.augmentation
     assert (drawn.color, drawn.occlusion, drawn.half_body) == (0.0, 0.0, 0.0)
     assert (drawn.translation, drawn.scale, drawn.rotation, drawn.flip) == (0.02, 0.25, 30.0, 0.5)
