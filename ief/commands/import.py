@@ -15,11 +15,9 @@ ARGUMENTS = (
 
 def run(args: Namespace) -> None:
     """Write stage 0, and say what can follow."""
-    from checkpoints.weights import read_header
     from ief.workflow.mmpose import import_mmpose
 
     stage = import_mmpose(args.file, args.out, args.method)
-    loss = " --loss rle" if read_header(stage)["design"]["likelihood"] else ""
     print(f"wrote {stage}")
     print(f"next: ief predict --run {args.out} IMAGE --out {args.out / 'poses'}")
-    print(f"next: ief train --run {args.out} --stage 1 --method {args.method} --data DATA --preset mpii256{loss}")
+    print(f"next: ief train --run {args.out} --stage 1 --method {args.method} --data DATA --preset mpii256")

@@ -162,7 +162,7 @@ SWIFT = Preset(
     precision="bf16",
 )
 BEST = replace(SWIFT, lr_mult_later=1.0, continue_head=True)
-MPII_256 = replace(BEST, size=256, epochs=210.0)
+MPII_256 = replace(BEST, size=256, epochs=210.0, loss="rle")
 DEMO = replace(
     BEST,
     backbone="resnet18",

@@ -104,7 +104,7 @@ def test_a_run_gives_the_joints_and_scores_of_mmpose(tmp_path, capsys, name, num
     assert 2 < stage.std.min() < stage.std.max() < 100  # pixels, of people
 
 
-@pytest.mark.parametrize(("numbers", "options"), [(2, []), (4, ["--loss", "rle"])])
+@pytest.mark.parametrize(("numbers", "options"), [(2, ["--loss", "l1"]), (2, []), (4, [])])
 def test_stage_1_is_trained_on_what_was_imported(tmp_path, numbers, options):
     file, run, data = tmp_path / "a.pth", tmp_path / "run", prepare_small(tmp_path / "data", size=256, margin=1.0)
     make_checkpoint(file, numbers=numbers)
