@@ -1,5 +1,5 @@
-"""Errors of poses: Joint Error and PA Joint Error in 3D (MPJPE), Bone Error, Bone Std (Section 5.1), by sequence, and
-relative.
+"""Joint Error and PA Joint Error of 3D poses (MPJPE), Bone Error, Bone Std (Section 5.1), errors by sequence, and of
+relative positions.
 
 MPJPE is that of Ionescu et al. (Human3.6M, TPAMI 2014), Eq. 8, of poses whose roots coincide. The aligned form solves
 the orthogonal Procrustes problem (Kabsch 1976; with scale, Umeyama, TPAMI 1991) for each pose. The paper names both and
@@ -9,11 +9,11 @@ of Joint Error, and no joint is moved back after the alignment, so the root has 
 Bones are B_k = J_parent(k) - J_k (Eq. 4), the K - 1 that end at another joint: the root's, which ends at the frame's
 origin, does not count.
 
-Relative errors are those of two joints to each other (Eq. 6), by the number of bones between them, and of joints once
-the body is in its place. One bone apart it is the bone error. The compositional loss over P_all supervises all of them
-(Section 3.3), and neither PCKh nor the joint error measures those far apart: where a hand is wrong by as much as a
-foot, and in the same direction, both joints are wrong and their relative position is right. A pose that is right but
-for a shift has an offset alone, one in the right place but with wrong limbs a shape error alone.
+Errors of relative positions (Eq. 6) are those of two joints to each other, by the number of bones between them, and of
+joints once the body is in its place. One bone apart it is the bone error. The compositional loss over P_all supervises
+all of them (Section 3.3), and neither PCKh nor the joint error measures those far apart: where a hand is wrong by as
+much as a foot, and in the same direction, both joints are wrong and their relative position is right. A pose that is
+right but for a shift has an offset alone, one in the right place but with wrong limbs a shape error alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence

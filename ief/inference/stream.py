@@ -97,6 +97,11 @@ class Outcome:
     left_out: list[str]
     doubts: list[str] = field(default_factory=list)
 
+    @property
+    def name(self) -> str:
+        """The image's."""
+        return self.poses.image
+
 
 def map_back(outcome: Outcome, done: list[tuple[np.ndarray, ...]], size: int, min_score: float) -> Outcome:
     """The outcome with its people's poses (K, D), scores (K,) and sigma (K, 2), which are of crop pixels."""

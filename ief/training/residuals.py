@@ -1,4 +1,4 @@
-"""y_t in training: what it leaves to correct (Eq. 1), and the noise and the errors that it is shown with.
+"""y_t in training: the statistics of what it leaves to correct (Eq. 1), and the noise and errors it is shown with.
 
 Statistics of gt - y_t are in the main memory, from which rank 0, which alone measures them, gives them to the others.
 

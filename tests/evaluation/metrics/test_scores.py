@@ -88,7 +88,7 @@ def test_bone_error_and_bone_std_by_bone():
     assert scores["bone_error"].counts == scores["bone_std"].counts == counts
 
 
-def test_a_rigid_body_far_from_the_origin_and_one_pose_have_no_spread():
+def test_a_rigid_body_and_a_single_pose_have_no_spread():
     pose, places = np.random.default_rng(0).normal(0, 300, (16, 3)), np.random.default_rng(1).normal(0, 1e5, (51, 1, 3))
     scores = evaluate(pose + places, GroundTruth(pose + places, subject=["S1"] * 50 + ["S2"]))["bone_std"]
     assert scores.overall.value == pytest.approx(0, abs=1e-3) and scores.groups["per_subject"]["S2"] == Estimate(None)

@@ -145,7 +145,7 @@ def test_bad_images_end_nothing_in_a_stream(folder, predictor, tmp_path):
         ImagePeople(folder / "2.png", np.array([[200, 0, 210, 9], [0, 0, 50, 60]]), name="2"),
         ImagePeople(folder / "3.jpg", name="3"),
     ]
-    found = [(each.poses.image, each.poses.person_ids, len(each.left_out)) for each in predictor.stream(iter(people))]
+    found = [(each.name, each.poses.person_ids, len(each.left_out)) for each in predictor.stream(iter(people))]
     assert found == [("1", ["1#1", "1#2", "1#3"], 0), ("cut", [], 1), ("2", ["2#2"], 1), ("3", ["3#1"], 0)]
 
 
