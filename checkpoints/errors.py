@@ -69,3 +69,4 @@ class Incomplete(PoseError):
         if len(left_out) > SHOWN:
             lines.append(f"... and {len(left_out) - SHOWN:,} more")
         super().__init__("\n  ".join(lines))
+        self.left_out = tuple(left_out)
