@@ -182,7 +182,7 @@ class Poses:
     def draw(self, image: object = None, scale: float | np.ndarray | None = None, ellipses: bool = False) -> np.ndarray:
         """The image with everybody's skeleton on it, (H, W, 3) uint8 RGB, as a new array.
 
-        Poses in 3D are shown from the side as well, in a panel at the image's right (`evaluation.report.skeletons`).
+        Poses in 3D are shown from the side as well, in a panel at the image's right (`evaluation.report.side_view`).
 
         A joint beyond the image's edge, or one that is not `shown`, is left out.
 
@@ -195,7 +195,8 @@ class Poses:
         Raises:
             PoseError: no image, or one that cannot be read.
         """
-        from evaluation.report.skeletons import add_side_view, draw_ellipses, draw_poses, drop_outside
+        from evaluation.report.side_view import add_side_view
+        from evaluation.report.skeletons import draw_ellipses, draw_poses, drop_outside
 
         image = self.source if image is None else image
         if image is None:

@@ -12,7 +12,8 @@ from evaluation import KINDS, GroundTruth, classify_errors
 from evaluation.metrics import SHORT, Json, has_size, joint_groups, nan_mean
 from evaluation.report.errors import parts_by_size
 from evaluation.report.material import Run, Section, list_entries
-from evaluation.report.skeletons import close_up, draw_front_and_side, side_colors, to_jpeg
+from evaluation.report.side_view import draw_front_and_side
+from evaluation.report.skeletons import close_up, side_colors, to_jpeg
 from ief.reporting.scoring import choose_measure, ground_truth, person_errors, root_errors, view_poses
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People

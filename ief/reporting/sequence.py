@@ -10,7 +10,8 @@ from evaluation.metrics import nan_mean, to_json
 from evaluation.metrics.errors import bone_errors, bone_names, joint_errors
 from evaluation.report.material import Section
 from evaluation.report.plots import line_plot
-from evaluation.report.skeletons import GT, draw_skeleton, side_colors
+from evaluation.report.side_view import GT
+from evaluation.report.skeletons import draw_skeleton, side_colors
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.people import NO_FRAME, Depth, People
 

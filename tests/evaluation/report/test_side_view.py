@@ -5,19 +5,9 @@ import pytest
 from drawn import STANDING, color_at
 
 from checkpoints.errors import PoseError
-from evaluation.report import skeletons
-from evaluation.report.skeletons import (
-    BONE_LENGTHS,
-    CENTER,
-    FORESHORTENED,
-    GRAY,
-    GT,
-    LEFT,
-    RIGHT,
-    draw_poses,
-    draw_side_view,
-    drop_outside,
-)  # fmt: skip
+from evaluation.report import side_view
+from evaluation.report.side_view import BONE_LENGTHS, FORESHORTENED, GRAY, GT, draw_side_view
+from evaluation.report.skeletons import CENTER, LEFT, RIGHT, draw_poses, drop_outside
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.cameras import project
 
@@ -79,7 +69,7 @@ def test_ground_truth_is_gray_and_beneath():
 def test_the_scale_solves_its_equation():
     joints = STANDING + np.random.default_rng(0).normal(0, 30, (5, 16, 3))
     joints[0, MPII.index("head_top")] = np.nan
-    for person, scale in zip(joints, skeletons.pixels_per_mm(joints), strict=True):
+    for person, scale in zip(joints, side_view.pixels_per_mm(joints), strict=True):
         total = expected = 0.0
         for joint, parent in enumerate(MPII.parents):
             if parent >= 0 and np.isfinite(person[joint]).all():
@@ -100,28 +90,28 @@ def test_the_scale_of_real_poses_is_the_cameras(shared):
     angle, depth = rng.uniform(0, 2 * np.pi, (len(poses), 1)), rng.uniform(3000, 6000, len(poses))
     x, y, z = np.moveaxis(poses - poses[:, MPII.root, None], -1, 0)
     turned = [x * np.cos(angle) - z * np.sin(angle), -y, -x * np.sin(angle) - z * np.cos(angle) + depth[:, None]]
-    ratio = skeletons.pixels_per_mm(as_joints(np.stack(turned, axis=-1), depth)) / (1145.0 / depth)
+    ratio = side_view.pixels_per_mm(as_joints(np.stack(turned, axis=-1), depth)) / (1145.0 / depth)
     assert (np.abs(ratio - 1) < 0.12).mean() > 0.98
 
 
 def test_wild_depths_do_no_harm():
     wild = STANDING * (1, 1, 1000)
-    flat = skeletons.pixels_per_mm(STANDING * (1, 1, 0))
-    np.testing.assert_allclose(skeletons.pixels_per_mm(wild), FORESHORTENED * flat)
+    flat = side_view.pixels_per_mm(STANDING * (1, 1, 0))
+    np.testing.assert_allclose(side_view.pixels_per_mm(wild), FORESHORTENED * flat)
     assert draw_side_view(wild, 300, 200).shape == (300, 200, 3)
     nobody = np.full((16, 3), np.nan)
-    assert skeletons.pixels_per_mm(nobody) == [1] and draw_side_view(nobody, 300, 200).shape == (300, 200, 3)
+    assert side_view.pixels_per_mm(nobody) == [1] and draw_side_view(nobody, 300, 200).shape == (300, 200, 3)
     tree = Skeleton(("a", "b"), (-1, 0))
-    assert np.isfinite(skeletons.pixels_per_mm(np.array([[0.0, 0, 0], [10, 0, 0]]), tree)).all()
+    assert np.isfinite(side_view.pixels_per_mm(np.array([[0.0, 0, 0], [10, 0, 0]]), tree)).all()
 
 
 def test_the_image_is_drawn_the_same_beside_a_panel():
     image = np.full((300, 200, 3), 128, np.uint8)
     far = shifted(STANDING, 150, 0, 0)  # in part outside the image
-    both = skeletons.add_side_view(image, np.stack([STANDING, far]))
+    both = side_view.add_side_view(image, np.stack([STANDING, far]))
     plain = draw_poses(image, drop_outside(np.stack([STANDING, far])[..., :2], image))
     np.testing.assert_array_equal(both[:, :200], plain)
-    nobody = skeletons.add_side_view(image, np.zeros((0, 16, 3)))
+    nobody = side_view.add_side_view(image, np.zeros((0, 16, 3)))
     assert nobody.shape == both.shape == (300, 426, 3) and (nobody[:, :200] == 128).all()
     np.testing.assert_array_equal(both[:, 201:], draw_side_view(np.stack([STANDING, far]), 300, 225))
 
@@ -129,7 +119,7 @@ def test_the_image_is_drawn_the_same_beside_a_panel():
 def test_a_close_up_and_its_side_view_share_their_rows():
     image = np.full((400, 500, 3), 128, np.uint8)
     moved = shifted(STANDING, 200, 60, 0)
-    picture = skeletons.draw_front_and_side(image, moved, scale=0.15, side=520)
+    picture = side_view.draw_front_and_side(image, moved, scale=0.15, side=520)
     assert picture.shape == (520, 1041, 3)
     zoom = 520 / (260 * 1.4)
     shin = round((250 - (150 - 260 * 0.7)) * zoom)  # the row of y = 250, between knee and ankle
@@ -138,7 +128,7 @@ def test_a_close_up_and_its_side_view_share_their_rows():
         assert (part[shin] == LEFT).all(axis=-1).any()
     wrist = np.argwhere((side == LEFT).all(axis=-1))[:, 1].max()
     assert wrist == pytest.approx(259.5 + 400 * 0.15 * zoom, abs=12)  # and the dot's radius
-    with_gt = skeletons.draw_front_and_side(image, moved, gt=shifted(moved, 20, 0, 100), scale=0.15, side=520)
+    with_gt = side_view.draw_front_and_side(image, moved, gt=shifted(moved, 20, 0, 100), scale=0.15, side=520)
     assert (with_gt[:, :520] == WHITE).all(axis=-1).any() and (with_gt[:, 521:] == GT).all(axis=-1).any()
 
 

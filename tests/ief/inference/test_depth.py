@@ -14,7 +14,8 @@ from tiny_resnet import ShallowResNet
 from untrained import make_cascade, save_run
 
 from checkpoints.errors import PoseError
-from evaluation.report.skeletons import draw_poses, draw_side_view, drop_outside
+from evaluation.report.side_view import draw_side_view
+from evaluation.report.skeletons import draw_poses, drop_outside
 from heads.skeleton import MPII
 from ief import PosePredictor
 from ief.inference.cascade_network import CascadeNetwork
